@@ -1,1 +1,51 @@
-//! Placeholder.
+//! The kernel of Kept: ties the notice, the vault, the ledger and the store together.
+//!
+//! A [`Keeper`] is opened on a folder under a notice. People's data is written as [`Record`]s and read through declared
+//! [`View`]s, in [acts](Act) and [looks](Look) that carry who acts, when, and under which [`Policy`]. What happens to a
+//! person starts clocks; a [sweep](Keeper::sweep) does what is due; [checks](Check) show that every sentence is kept.
+
+mod act;
+mod area;
+mod brakes;
+mod ctx;
+mod duty;
+mod erase;
+mod error;
+mod holdings;
+mod journal;
+mod keeper;
+mod kernel;
+mod look;
+mod outbox;
+mod policy;
+mod prove;
+mod record;
+mod registry;
+mod release;
+mod sealed;
+mod sweep;
+pub mod time;
+mod tombstones;
+mod trail;
+mod uses;
+mod view;
+
+pub use act::{Act, Claim, Index};
+pub use area::{Area, EventSpec, FormSpec, Holds, Hooks, Job, Table, Warning};
+pub use ctx::{Actor, Ctx, TimeSource};
+pub use duty::Duty;
+pub use error::{KeeperError, StartError};
+pub use holdings::{Holding, Until};
+pub use keeper::{Keeper, Setup};
+pub use look::Look;
+pub use outbox::Letter;
+pub use policy::Policy;
+pub use prove::{
+    Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, Status,
+};
+pub use record::{Field, Record, RecordSpec};
+pub use registry::Registry;
+pub use sweep::{GRACE, Swept, chain};
+pub use trail::{Deed, Entry, Event};
+pub use uses::{Use, uses};
+pub use view::{By, View, ViewField, ViewSpec};

@@ -1,0 +1,142 @@
+-- The kernel's tables. Whatever identifies, describes or was written by a person is in `vault` and `trail`, sealed;
+-- everything else here is counts, dates and random ids. Times are milliseconds since 1970 UTC.
+
+CREATE TABLE facts (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE policies (
+  version   TEXT   NOT NULL PRIMARY KEY,
+  source    TEXT   NOT NULL,
+  effective TEXT   NOT NULL,
+  activated BIGINT NOT NULL
+);
+
+-- One key per subject per kind (record = ''), or one for a record with a life of its own.
+CREATE TABLE keys (
+  subject BLOB   NOT NULL,
+  key     BLOB   NOT NULL,
+  kind    TEXT   NOT NULL,
+  record  TEXT   NOT NULL,
+  epoch   BIGINT NOT NULL,
+  wrapped BLOB   NOT NULL,
+  PRIMARY KEY (subject, key)
+) /* clustered */;
+CREATE UNIQUE INDEX keys_scope ON keys (subject, kind, record);
+
+CREATE TABLE vault (
+  subject  BLOB   NOT NULL,
+  record   TEXT   NOT NULL,
+  kind     TEXT   NOT NULL,
+  key      BLOB   NOT NULL,
+  sealed   BLOB   NOT NULL,
+  notice   TEXT   NOT NULL,
+  source   TEXT   NOT NULL,
+  revision BIGINT NOT NULL,
+  PRIMARY KEY (subject, record, kind)
+) /* clustered */;
+
+-- The blind index. `slot` is empty where a value may belong to one subject only, else the subject.
+CREATE TABLE lookups (
+  name    TEXT NOT NULL,
+  digest  BLOB NOT NULL,
+  slot    BLOB NOT NULL,
+  subject BLOB NOT NULL,
+  kind    TEXT NOT NULL,
+  PRIMARY KEY (name, digest, slot)
+) /* clustered */;
+CREATE INDEX lookups_subject ON lookups (subject, kind);
+
+-- The public side of the log: leaves only. The edge is what the next leaf and the root are computed from.
+CREATE TABLE ledger (
+  position BIGINT NOT NULL PRIMARY KEY,
+  leaf     BLOB   NOT NULL
+);
+CREATE TABLE ledger_edge (
+  id   BIGINT NOT NULL PRIMARY KEY,
+  edge BLOB   NOT NULL
+);
+CREATE TABLE checkpoints (
+  size BIGINT NOT NULL PRIMARY KEY,
+  at   BIGINT NOT NULL,
+  note TEXT   NOT NULL
+);
+
+-- The private side: each event and its nonce, sealed under the subject's trail key.
+CREATE TABLE trail (
+  subject  BLOB   NOT NULL,
+  position BIGINT NOT NULL,
+  key      BLOB   NOT NULL,
+  sealed   BLOB   NOT NULL,
+  PRIMARY KEY (subject, position)
+) /* clustered */;
+
+-- What happened last to a subject: where clocks and holds count from.
+CREATE TABLE happenings (
+  subject BLOB   NOT NULL,
+  event   TEXT   NOT NULL,
+  record  TEXT   NOT NULL,
+  at      BIGINT NOT NULL,
+  PRIMARY KEY (subject, event, record)
+) /* clustered */;
+CREATE INDEX happenings_at ON happenings (event, at);
+
+CREATE TABLE duties (
+  subject BLOB   NOT NULL,
+  rule    TEXT   NOT NULL,
+  action  TEXT   NOT NULL,
+  record  TEXT   NOT NULL,
+  event   TEXT   NOT NULL,
+  started BIGINT NOT NULL,
+  due     BIGINT NOT NULL,
+  state   TEXT   NOT NULL,
+  PRIMARY KEY (subject, rule, action, record)
+) /* clustered */;
+CREATE INDEX duties_due ON duties (state, due);
+
+CREATE TABLE holds (
+  subject BLOB   NOT NULL,
+  hold    TEXT   NOT NULL,
+  since   BIGINT NOT NULL,
+  until   BIGINT,
+  PRIMARY KEY (subject, hold)
+) /* clustered */;
+
+-- What duties did, cut loose from the subject: evidence that outlives the person's trail.
+CREATE TABLE deeds (
+  position BIGINT NOT NULL,
+  rule     TEXT   NOT NULL,
+  action   TEXT   NOT NULL,
+  started  BIGINT NOT NULL,
+  due      BIGINT NOT NULL,
+  done     BIGINT NOT NULL,
+  PRIMARY KEY (position, rule)
+);
+CREATE INDEX deeds_rule ON deeds (rule, action, done);
+
+CREATE TABLE evidence (
+  promise  TEXT   NOT NULL PRIMARY KEY,
+  at       BIGINT NOT NULL,
+  status   TEXT   NOT NULL,
+  count    BIGINT NOT NULL,
+  oldest   BIGINT,
+  position BIGINT NOT NULL,
+  detail   TEXT   NOT NULL
+);
+
+CREATE TABLE brakes (
+  id        BIGINT NOT NULL PRIMARY KEY,
+  latest    BIGINT NOT NULL,
+  paused    BIGINT,
+  reason    TEXT,
+  confirmed BIGINT
+);
+
+CREATE TABLE outbox (
+  subject BLOB   NOT NULL,
+  record  TEXT   NOT NULL,
+  queued  BIGINT NOT NULL,
+  PRIMARY KEY (subject, record)
+) /* clustered */;
+CREATE INDEX outbox_queued ON outbox (queued);

@@ -1,0 +1,371 @@
+//! An act: one transaction by somebody, at a moment, under one policy. What it writes, and the events that say so,
+//! are committed together or not at all.
+
+use jiff::Timestamp;
+use kept_notice::{HoldEnd, Verdict, due};
+use kept_store::{StoreError, Tx, params};
+use kept_vault::{Kind, Source, SubjectId};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    ctx::{Actor, Ctx},
+    duty::{self, Duty, state},
+    error::KeeperError,
+    keeper::House,
+    outbox::Letter,
+    record::{Record, RecordSpec},
+    release,
+    sealed::{self, Part, Vault},
+    time::to_millis,
+    trail::{Appender, Deed, Event},
+    view::{By, View},
+};
+
+/// One transaction by somebody, under a policy.
+pub struct Act<'a, 'c> {
+    tx: &'a Tx<'c>,
+    /// Who, when, under which policy.
+    pub ctx: &'a mut Ctx,
+    house: &'a House,
+    appender: Appender,
+}
+
+/// A blind index: how a subject is found by a value that is stored nowhere in the clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// The index's name, which is part of what is hashed.
+    pub name: &'static str,
+    /// The kind that it reveals, and with which it is erased.
+    pub kind: Kind,
+    /// Whether a value may belong to one subject only.
+    pub unique: bool,
+}
+
+/// The outcome of claiming a value in a unique index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The value is the subject's now.
+    Granted,
+    /// Another subject has it.
+    Taken(SubjectId),
+}
+
+impl<'a, 'c> Act<'a, 'c> {
+    pub(crate) fn new(tx: &'a Tx<'c>, ctx: &'a mut Ctx, house: &'a House) -> Act<'a, 'c> {
+        Act { tx, ctx, house, appender: Appender::default() }
+    }
+
+    /// Writes back what the act has gathered; called once, before the commit.
+    pub(crate) fn finish(&mut self) -> Result<(), KeeperError> {
+        self.appender.finish(self.tx)
+    }
+
+    /// The transaction, for an area's own tables.
+    pub fn tx(&self) -> &'a Tx<'c> {
+        self.tx
+    }
+
+    /// A random subject, of whom nothing is held yet.
+    pub fn new_subject(&mut self) -> SubjectId {
+        SubjectId::random(&mut self.ctx.rng)
+    }
+
+    // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Writes a record of a subject, one sealed part per kind, and the event that says so.
+    ///
+    /// # Errors
+    /// The record is not listed by an area, or one of its fields names no kind.
+    pub fn put<R: Record>(&mut self, subject: SubjectId, record: &R) -> Result<(), KeeperError> {
+        self.put_as(subject, R::NAME, record)
+    }
+
+    /// Writes one of many records of a type, under a name of its own (`mail/…`).
+    ///
+    /// # Errors
+    /// As [`put`](Act::put).
+    pub fn put_as<R: Record>(
+        &mut self,
+        subject: SubjectId,
+        name: &str,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        if !self.house.registry.lists_record(&RecordSpec::of::<R>()) {
+            return Err(KeeperError::Unlisted { name: R::NAME });
+        }
+        let shape = |cause: String| KeeperError::Shape { name: R::NAME, cause };
+        let Json::Object(fields) = serde_json::to_value(record).map_err(|e| shape(e.to_string()))? else {
+            return Err(shape("a record is a struct with named fields".into()));
+        };
+        let mut parts: Vec<(Kind, Map<String, Json>)> = Vec::new();
+        for (field, value) in fields {
+            let kind = R::FIELDS
+                .iter()
+                .find(|listed| listed.name == field)
+                .map(|listed| listed.kind)
+                .ok_or_else(|| KeeperError::Unlabelled { record: R::NAME, field: field.clone() })?;
+            match parts.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, part)) => drop(part.insert(field, value)),
+                None => parts.push((kind, Map::from_iter([(field, value)]))),
+            }
+        }
+        let kinds = parts.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
+        for (kind, fields) in parts {
+            let part = Part {
+                record: name.into(),
+                kind,
+                source: self.source(),
+                notice: self.ctx.policy.version().into(),
+                fields,
+            };
+            Vault { ring: &self.house.ring }.put(self.tx, &mut self.ctx.rng, &part, subject, R::OWN_KEY)?;
+        }
+        self.note(subject, Deed::Wrote, R::NAME, &kinds, None).map(drop)
+    }
+
+    /// Makes a subject findable by a value.
+    ///
+    /// # Errors
+    /// The database failed; a taken value is an answer, not an error.
+    pub fn claim(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<Claim, KeeperError> {
+        let digest = self.house.ring.blind(index.name, value.as_bytes());
+        let slot: &[u8] = if index.unique { &[] } else { subject.as_bytes() };
+        self.tx.execute(
+            "INSERT INTO lookups (name, digest, slot, subject, kind) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (name, digest, slot) DO NOTHING",
+            &params![index.name, digest, slot, subject.as_bytes(), index.kind.term()],
+        )?;
+        let row = self.tx.query_one(
+            "SELECT subject FROM lookups WHERE name = $1 AND digest = $2 AND slot = $3",
+            &params![index.name, digest, slot],
+        )?;
+        let holder = sealed::subject(&row, 0)?;
+        Ok(if holder == subject { Claim::Granted } else { Claim::Taken(holder) })
+    }
+
+    /// Takes a subject's values out of an index.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn release(&mut self, index: Index, subject: SubjectId) -> Result<(), KeeperError> {
+        self.tx.execute(
+            "DELETE FROM lookups WHERE subject = $1 AND name = $2",
+            &params![subject.as_bytes(), index.name],
+        )?;
+        Ok(())
+    }
+
+    /// Writes a message to a person into the sealed outbox, in this transaction.
+    ///
+    /// # Errors
+    /// As [`put`](Act::put).
+    pub fn mail(&mut self, subject: SubjectId, letter: &Letter) -> Result<(), KeeperError> {
+        let record = crate::outbox::record(&mut self.ctx.rng);
+        self.put_as(subject, &record, letter)?;
+        self.tx.execute(
+            "INSERT INTO outbox (subject, record, queued) VALUES ($1, $2, $3)",
+            &params![subject.as_bytes(), &record, to_millis(self.ctx.now)],
+        )?;
+        self.note(subject, Deed::Messaged, letter.about, &[], None)?;
+        self.happen(subject, "mail.queued", &record, self.ctx.now)
+    }
+
+    // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Reads a person through a view. A read by staff commits its event before the data is released, with the reason
+    /// that they stated.
+    ///
+    /// # Errors
+    /// The notice does not allow the view, or it is not for this actor; then nothing is released.
+    pub fn view<V: View>(&mut self, subject: SubjectId, because: Option<&str>) -> Result<V, KeeperError> {
+        release::may::<V>(self.house, self.ctx, subject)?;
+        let data = release::view::<V>(self.house, self.tx, subject)?;
+        if let By::Role(_) = V::SPEC.by {
+            let kinds: Vec<Kind> = V::SPEC.kinds().into_iter().map(|(kind, _)| kind).collect();
+            self.note_for(subject, Deed::Read, V::SPEC.name, &kinds, because, Some(V::SPEC.purpose))?;
+        }
+        Ok(data)
+    }
+
+    /// The subject to whom a value belongs in a unique index.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn find(&self, index: Index, value: &str) -> Result<Option<SubjectId>, KeeperError> {
+        release::find(self.house, self.tx, index, value)
+    }
+
+    /// Whether the notice in force allows a view.
+    pub fn allows<V: View>(&self) -> bool {
+        matches!(self.ctx.policy.verdict(&V::SPEC), Verdict::Allowed { .. })
+    }
+
+    // ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Says that something happened to a subject just now: an event of the ledger that starts and stops clocks and holds.
+    ///
+    /// # Errors
+    /// No area declares the event.
+    pub fn emit(&mut self, subject: SubjectId, event: &str) -> Result<(), KeeperError> {
+        self.emit_at(subject, event, self.ctx.now)
+    }
+
+    /// Says that something happened to a subject at an earlier moment, from which its clocks count.
+    ///
+    /// # Errors
+    /// No area declares the event.
+    pub fn emit_at(&mut self, subject: SubjectId, event: &str, at: Timestamp) -> Result<(), KeeperError> {
+        self.note(subject, Deed::Happened, event, &[], None)?;
+        self.happen(subject, event, "", at)
+    }
+
+    fn happen(
+        &mut self,
+        subject: SubjectId,
+        event: &str,
+        record: &str,
+        at: Timestamp,
+    ) -> Result<(), KeeperError> {
+        if self.house.registry.event(event).is_none() {
+            return Err(KeeperError::Unknown(event.into()));
+        }
+        self.tx.execute(
+            "INSERT INTO happenings (subject, event, record, at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (subject, event, record) DO UPDATE SET at = excluded.at",
+            &params![subject.as_bytes(), event, record, to_millis(at)],
+        )?;
+        let policy = self.ctx.policy.clone();
+        for rule in policy.notice.retains.iter().filter(|r| r.unless.as_deref() == Some(event)) {
+            self.tx.execute(
+                "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ($3, $4)",
+                &params![subject.as_bytes(), &rule.rule.id, state::WAITING, state::HELD],
+            )?;
+        }
+        for duty in duty::started_by(&policy, subject, event, record, at)? {
+            duty.save(self.tx)?;
+        }
+        for hold in policy.notice.holds_until(event) {
+            self.end_hold(subject, &hold.rule.id)?;
+        }
+        for hold in policy.notice.holds_from(event) {
+            let until = match &hold.end {
+                HoldEnd::Lasts(span) => {
+                    Some(to_millis(due(at, span).map_err(|_| KeeperError::Calendar)?))
+                }
+                HoldEnd::Until(_) => None,
+            };
+            self.tx.execute(
+                "INSERT INTO holds (subject, hold, since, until) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (subject, hold) DO UPDATE SET until = excluded.until",
+                &params![subject.as_bytes(), &hold.rule.id, to_millis(at), until],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn end_hold(&self, subject: SubjectId, hold: &str) -> Result<(), StoreError> {
+        self.tx.execute(
+            "DELETE FROM holds WHERE subject = $1 AND hold = $2",
+            &params![subject.as_bytes(), hold],
+        )?;
+        self.tx.execute(
+            "UPDATE duties SET state = $1 WHERE subject = $2 AND state = $3",
+            &params![state::WAITING, subject.as_bytes(), state::HELD],
+        )?;
+        Ok(())
+    }
+
+    /// Schedules a job of an area for a subject; one that is already scheduled moves to the new date.
+    ///
+    /// # Errors
+    /// No area declares the job.
+    pub fn schedule(&mut self, subject: SubjectId, job: &str, due: Timestamp) -> Result<(), KeeperError> {
+        if self.house.registry.job(job).is_none() {
+            return Err(KeeperError::Unknown(job.into()));
+        }
+        let duty = Duty {
+            subject,
+            rule: job.into(),
+            action: "run".into(),
+            record: String::new(),
+            event: String::new(),
+            started: self.ctx.now,
+            due,
+        };
+        duty.save(self.tx)?;
+        Ok(())
+    }
+
+    /// Takes a scheduled job back.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn unschedule(&mut self, subject: SubjectId, job: &str) -> Result<(), KeeperError> {
+        self.tx.execute(
+            "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND action = 'run'",
+            &params![subject.as_bytes(), job],
+        )?;
+        Ok(())
+    }
+
+    /// Appends an event about a subject to the ledger, in this transaction. Gives its position.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn note(
+        &mut self,
+        subject: SubjectId,
+        deed: Deed,
+        what: &str,
+        kinds: &[Kind],
+        because: Option<&str>,
+    ) -> Result<i64, KeeperError> {
+        self.note_for(subject, deed, what, kinds, because, None)
+    }
+
+    fn note_for(
+        &mut self,
+        subject: SubjectId,
+        deed: Deed,
+        what: &str,
+        kinds: &[Kind],
+        because: Option<&str>,
+        purpose: Option<&str>,
+    ) -> Result<i64, KeeperError> {
+        let event = Event {
+            at: self.ctx.now,
+            who: self.ctx.actor.label(),
+            deed,
+            purpose: purpose.map(Into::into),
+            what: what.into(),
+            kinds: kinds.iter().map(ToString::to_string).collect(),
+            because: because.map(Into::into),
+            notice: self.ctx.policy.version().into(),
+        };
+        let vault = Vault { ring: &self.house.ring };
+        self.appender.append(self.tx, &vault, &mut self.ctx.rng, subject, &event)
+    }
+
+    /// Whether the subject's trail is still there to be written to.
+    pub(crate) fn has_trail(&self, subject: SubjectId) -> Result<bool, KeeperError> {
+        Ok(Vault { ring: &self.house.ring }.trail_key(self.tx, subject)?.is_some())
+    }
+
+    /// Appends an event that was noted earlier, as it stands.
+    pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
+        // A trail that has been erased in the meantime stays erased.
+        if !self.has_trail(subject)? {
+            return Ok(());
+        }
+        let vault = Vault { ring: &self.house.ring };
+        self.appender.append(self.tx, &vault, &mut self.ctx.rng, subject, event).map(drop)
+    }
+
+    fn source(&self) -> Source {
+        match self.ctx.actor {
+            Actor::Person(_) | Actor::Visitor => Source::Person,
+            Actor::Staff { .. } => Source::Staff,
+            Actor::System => Source::System,
+        }
+    }
+}

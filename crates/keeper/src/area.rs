@@ -1,0 +1,136 @@
+//! An area: one part of the organisation, as a value. What no area lists cannot be used.
+
+use kept_store::Migration;
+use kept_vault::{Kind, SubjectId};
+
+use crate::{
+    act::Act,
+    duty::Duty,
+    error::KeeperError,
+    prove::Check,
+    record::RecordSpec,
+    view::ViewSpec,
+};
+
+/// Everything a part of the organisation brings: listed in one place, composed by the binary.
+#[derive(Clone, Copy)]
+pub struct Area {
+    /// The area's name: `accounts`.
+    pub name: &'static str,
+    /// Its tables, forward only.
+    pub migrations: &'static [Migration],
+    /// Its tables with a `subject` column, and what each column holds.
+    pub tables: &'static [Table],
+    /// What it writes into the vault.
+    pub records: &'static [RecordSpec],
+    /// What it reads from the vault, for whom and why.
+    pub views: &'static [ViewSpec],
+    /// What it asks people for.
+    pub forms: &'static [FormSpec],
+    /// What can happen in it: the words that a notice may use after `when`, `from` and `until`.
+    pub events: &'static [EventSpec],
+    /// The roles that its staff pages know.
+    pub roles: &'static [&'static str],
+    /// The cookies that it sets, besides the session's.
+    pub cookies: &'static [&'static str],
+    /// What it does on a date of its own.
+    pub jobs: &'static [Job],
+    /// What it does when a clock of the notice says so.
+    pub hooks: Hooks,
+    /// How it proves the promises that are its own.
+    pub checks: &'static [Check],
+}
+
+impl Area {
+    /// An area that brings nothing yet: the base for struct update.
+    pub const fn named(name: &'static str) -> Area {
+        Area {
+            name,
+            migrations: &[],
+            tables: &[],
+            records: &[],
+            views: &[],
+            forms: &[],
+            events: &[],
+            roles: &[],
+            cookies: &[],
+            jobs: &[],
+            hooks: Hooks { disable: None, warn: None },
+            checks: &[],
+        }
+    }
+}
+
+/// A table with a `subject` column. Registered, so that export, erasure and checks can forget none.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// The table.
+    pub name: &'static str,
+    /// Every column besides `subject`, and what it holds.
+    pub columns: &'static [(&'static str, Holds)],
+    /// For every kind that a column holds: the statement that takes it away. `$1` is the subject. It runs after the
+    /// kind has gone from the vault.
+    pub erase: &'static [(Kind, &'static str)],
+}
+
+/// What a column of a subject's row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Personal data of this kind.
+    Kind(Kind),
+    /// Sealed data or a random id: the vault's own tables, which erasing walks by itself.
+    Sealed,
+    /// A date or a state that Kept needs to keep the notice. It goes when nothing else of the subject is held.
+    Bookkeeping,
+}
+
+/// A form: what people are asked for. Whether a field is required is the notice's to say.
+#[derive(Clone, Copy, Debug)]
+pub struct FormSpec {
+    /// The form's name in the notice: `sign-up`.
+    pub name: &'static str,
+    /// What one does with it: "sign up".
+    pub title: &'static str,
+    /// Each kind it can ask for, and whether the code cannot do without it.
+    pub kinds: &'static [(Kind, bool)],
+}
+
+/// Something that can happen to a subject.
+#[derive(Clone, Copy, Debug)]
+pub struct EventSpec {
+    /// The name in the notice: `membership.expired`.
+    pub name: &'static str,
+    /// How a sentence says it, after "when": "your membership expires".
+    pub when: &'static str,
+}
+
+/// Work that an area schedules for a subject on a date.
+#[derive(Clone, Copy)]
+pub struct Job {
+    /// The name that [`Act::schedule`] takes.
+    pub name: &'static str,
+    /// What it does: a function of the transaction and the duty, safe to run again.
+    pub run: fn(&mut Act<'_, '_>, &Duty) -> Result<(), KeeperError>,
+}
+
+/// What an area does when a clock of the notice asks for it.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// `disable = "account"`: the account can no longer be used.
+    pub disable: Option<fn(&mut Act<'_, '_>, SubjectId) -> Result<(), KeeperError>>,
+    /// `warn = [..]`: tell the person what will be erased, and on what day.
+    pub warn: Option<fn(&mut Act<'_, '_>, &Warning<'_>) -> Result<(), KeeperError>>,
+}
+
+/// A warning that is due: what will be erased, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Warning<'a> {
+    /// Whom to tell.
+    pub subject: SubjectId,
+    /// The rule that will erase.
+    pub rule: &'a str,
+    /// The sentence of the notice that says so.
+    pub sentence: &'a str,
+    /// The moment from which it will be erased.
+    pub when: jiff::Timestamp,
+}

@@ -1,0 +1,154 @@
+//! "My data": what is held about a person, why, until when, and where it came from.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kept_store::{Read, params};
+use kept_vault::{Kind, Source, SubjectId};
+
+use crate::{
+    area::Holds,
+    duty::{COLUMNS, Duty},
+    erase,
+    error::KeeperError,
+    keeper::House,
+    policy::Policy,
+    registry::kinds_of,
+    sealed::Vault,
+    time::to_millis,
+};
+
+/// One kind of data that is held about a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The kind.
+    pub kind: Kind,
+    /// The notice's plain word for it.
+    pub label: &'static str,
+    /// How many records or rows hold it.
+    pub count: usize,
+    /// Where it came from.
+    pub sources: Vec<Source>,
+    /// Why: the purposes of the notice that use it, as it says them.
+    pub why: Vec<String>,
+    /// Until when.
+    pub until: Vec<Until>,
+    /// The ids of holds that keep it for now, past any date.
+    pub held_by: Vec<String>,
+}
+
+/// When a kind ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The clock runs: erased on or after this day.
+    Date {
+        /// The moment.
+        when: Timestamp,
+        /// The rule.
+        rule: String,
+    },
+    /// The clock has not started: the sentence says when it will.
+    Sentence {
+        /// The sentence.
+        text: String,
+        /// The rule.
+        rule: String,
+    },
+}
+
+/// Everything that is held about a subject, by kind.
+pub(crate) fn of(
+    house: &House,
+    read: &Read<'_>,
+    policy: &Policy,
+    subject: SubjectId,
+    now: Timestamp,
+) -> Result<Vec<Holding>, KeeperError> {
+    let mut found: BTreeMap<Kind, (usize, Vec<Source>)> = BTreeMap::new();
+    for part in (Vault { ring: &house.ring }).parts(read, subject, None)? {
+        let (count, sources) = found.entry(part.kind).or_default();
+        *count += 1;
+        if !sources.contains(&part.source) {
+            sources.push(part.source);
+        }
+    }
+    for table in house.registry.tables() {
+        if !table.columns.iter().any(|(_, holds)| matches!(holds, Holds::Kind(_))) {
+            continue;
+        }
+        let sql = format!("SELECT COUNT(*) FROM {} WHERE subject = $1", table.name);
+        let rows: i64 = read.query_one(&sql, &params![subject.as_bytes()])?.get(0)?;
+        let mut kinds: Vec<Kind> = kinds_of(table).collect();
+        kinds.dedup();
+        for kind in kinds {
+            if rows > 0 {
+                found.entry(kind).or_default().0 += usize::try_from(rows).unwrap_or(usize::MAX);
+            }
+        }
+    }
+    let duties = erasures(read, subject)?;
+    let holds = erase::active_holds(read, subject, to_millis(now))?;
+    found
+        .into_iter()
+        .map(|(kind, (count, sources))| {
+            Ok(Holding {
+                kind,
+                label: kept_notice::terms::find(kind.term()).map_or(kind.term(), |term| term.label),
+                count,
+                sources,
+                why: why(policy, kind),
+                until: until(policy, kind, &duties)?,
+                held_by: holds
+                    .iter()
+                    .filter(|id| {
+                        policy.notice.holds.iter().any(|h| h.rule.id == **id && h.covers(kind.term()))
+                    })
+                    .cloned()
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+fn erasures(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Duty>, KeeperError> {
+    let rows = read.query(
+        &format!("SELECT {COLUMNS} FROM duties WHERE subject = $1 AND action = 'erase' AND state <> 'done'"),
+        &params![subject.as_bytes()],
+    )?;
+    Ok(rows.iter().map(Duty::read).collect::<Result<_, _>>()?)
+}
+
+fn why(policy: &Policy, kind: Kind) -> Vec<String> {
+    policy
+        .notice
+        .purposes
+        .iter()
+        .filter(|p| p.uses.iter().any(|label| policy.notice.kinds_of(label).any(|term| term == kind.term())))
+        .map(|p| p.says.clone())
+        .collect()
+}
+
+/// The dates of running clocks, the earliest first; where none runs, the sentences of those that could.
+fn until(policy: &Policy, kind: Kind, duties: &[Duty]) -> Result<Vec<Until>, KeeperError> {
+    let mut dates = Vec::new();
+    for duty in duties {
+        if erase::kinds_of(policy, &duty.rule)?.contains(&kind) {
+            dates.push(Until::Date { when: duty.due, rule: duty.rule.clone() });
+        }
+    }
+    dates.sort_by_key(|until| match until {
+        Until::Date { when, .. } => Some(*when),
+        Until::Sentence { .. } => None,
+    });
+    if !dates.is_empty() {
+        return Ok(dates);
+    }
+    let mut sentences = Vec::new();
+    for retain in &policy.notice.retains {
+        let erases = erase::kinds_of(policy, &retain.rule.id).is_ok_and(|kinds| kinds.contains(&kind));
+        if let (true, Some(sentence)) = (erases, policy.sentence(&retain.rule.id)) {
+            sentences.push(Until::Sentence { text: sentence.text.clone(), rule: sentence.id.clone() });
+        }
+    }
+    Ok(sentences)
+}

@@ -1,0 +1,322 @@
+//! The keeper: one site's kernel, opened on its folder, under its notice.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use jiff::Timestamp;
+use kept_ledger::{Frontier, Signer};
+use kept_store::{Store, Tx, params};
+use kept_vault::{KeyCustody, KeyFile, KeyRing};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::{
+    act::Act,
+    area::Area,
+    ctx::{Actor, Ctx, TimeSource},
+    error::{KeeperError, StartError},
+    journal::Journal,
+    look::Look,
+    policy::Policy,
+    registry::Registry,
+    time::to_millis,
+    tombstones::Tombstones,
+    trail::{Appender, Deed, Event, SITE},
+};
+
+/// What a site is opened with.
+pub struct Setup<'a> {
+    /// The data folder; made when it is missing.
+    pub folder: &'a Path,
+    /// The notice, as written.
+    pub notice: &'a str,
+    /// The parts of the organisation.
+    pub areas: &'a [Area],
+    /// Where the present moment comes from.
+    pub time: Arc<dyn TimeSource>,
+    /// The seed of all randomness; the binary takes it from the operating system.
+    pub seed: [u8; 32],
+}
+
+/// One site's kernel. Cheap to clone.
+#[derive(Clone)]
+pub struct Keeper {
+    pub(crate) house: Arc<House>,
+    pub(crate) store: Store,
+}
+
+/// What acts and looks share.
+pub(crate) struct House {
+    pub(crate) folder: PathBuf,
+    pub(crate) ring: KeyRing,
+    pub(crate) registry: Registry,
+    pub(crate) signer: Signer,
+    pub(crate) origin: String,
+    pub(crate) tombstones: Tombstones,
+    pub(crate) journal: Journal,
+    policy: RwLock<Arc<Policy>>,
+    time: Arc<dyn TimeSource>,
+    entropy: Mutex<ChaCha20Rng>,
+}
+
+impl Keeper {
+    /// Opens a site: compiles its notice, holds its areas, views and tables against it, and checks that folder, keys
+    /// and notice belong together. Nothing is changed unless all of that holds.
+    ///
+    /// # Errors
+    /// Each says what does not fit, where, and what to do.
+    pub async fn open(setup: Setup<'_>) -> Result<Keeper, StartError> {
+        let registry = Registry::new(setup.areas);
+        let policy = Arc::new(Policy::compile(setup.notice, &registry)?);
+        let folder = setup.folder.to_path_buf();
+        make_private(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
+
+        let mut entropy = ChaCha20Rng::from_seed(setup.seed);
+        let keys = KeyFile::new(folder.join("keys"));
+        if !folder.join("kept.db").exists() && !keys.exists() {
+            keys.save(&KeyRing::generate(&mut entropy))?;
+        }
+        let ring = keys.load()?;
+        let store = Store::open(&folder, &registry.migrations())?;
+        registry.hold_against(&store.columns().await?)?;
+        let tombstones = Tombstones::open(&folder)
+            .map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
+
+        let origin = origin(&policy.notice.contact);
+        let signer = Signer::from_seed(&origin, &ring.derive("ledger"));
+        let house = House {
+            folder: folder.clone(),
+            ring,
+            registry,
+            signer,
+            origin,
+            tombstones,
+            journal: Journal::default(),
+            policy: RwLock::new(policy),
+            time: setup.time,
+            entropy: Mutex::new(entropy),
+        };
+        let keeper = Keeper { house: Arc::new(house), store };
+        keeper.settle_in(setup.notice).await?;
+        Ok(keeper)
+    }
+
+    /// Holds the folder's own facts against keys and notice, and writes them down at the first start.
+    async fn settle_in(&self, source: &str) -> Result<(), StartError> {
+        let house = self.house.clone();
+        let mut ctx = self.ctx(Actor::System);
+        let source = source.to_owned();
+        self.store.write(move |tx| house.settle_in(tx, &mut ctx, &source)).await
+    }
+
+    /// The present moment, as the site's time source has it.
+    pub fn now(&self) -> Timestamp {
+        self.house.time.now()
+    }
+
+    /// The circumstances of an act by somebody, now, under the policy in force.
+    pub fn ctx(&self, actor: Actor) -> Ctx {
+        Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng() }
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.house.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The areas of the site, composed.
+    pub fn registry(&self) -> &Registry {
+        &self.house.registry
+    }
+
+    /// The site's database, for promise checks and tests that look behind the kernel.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A secret of this site for one purpose, the same at every start: form tokens, throttles.
+    pub fn secret(&self, purpose: &str) -> [u8; 32] {
+        *self.house.ring.derive(purpose)
+    }
+
+    /// The public key with which anyone can verify the ledger's checkpoints.
+    pub fn verifier_key(&self) -> String {
+        self.house.signer.verifier_key()
+    }
+
+    /// Runs one act in one transaction. The closure may be run again from the start, so it keeps nothing outside.
+    ///
+    /// # Errors
+    /// The closure's error, with nothing written; or the database's.
+    pub async fn act<T, E, F>(&self, mut ctx: Ctx, mut work: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Act<'_, '_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<KeeperError> + Send + 'static,
+    {
+        let house = self.house.clone();
+        self.store
+            .write(move |tx| {
+                let mut act = Act::new(tx, &mut ctx, &house);
+                let outcome = work(&mut act).map_err(Acted::Theirs)?;
+                act.finish().map_err(Acted::Ours)?;
+                Ok(outcome)
+            })
+            .await
+            .map_err(Acted::flat)
+    }
+
+    /// Runs one look: reads in one snapshot, without writing. What a person sees of themselves is noted within a second.
+    ///
+    /// # Errors
+    /// The closure's error, or the database's.
+    pub async fn look<T, E, F>(&self, ctx: Ctx, mut work: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Look<'_, '_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<KeeperError> + Send + 'static,
+    {
+        let house = self.house.clone();
+        self.store
+            .read(move |read| work(&mut Look::new(read, &ctx, &house)).map_err(Acted::Theirs))
+            .await
+            .map_err(Acted::flat)
+    }
+
+    /// Writes what people have read of themselves since the last time. The server calls it twice a second and when
+    /// it stops.
+    ///
+    /// # Errors
+    /// The database failed; the events stay queued.
+    pub async fn write_journal(&self) -> Result<(), KeeperError> {
+        let waiting = self.house.journal.take();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let batch = waiting.clone();
+        let written = self
+            .act(self.ctx(Actor::System), move |act| {
+                batch.iter().try_for_each(|(subject, event)| act.append(*subject, event))
+            })
+            .await;
+        if written.is_err() {
+            self.house.journal.put_back(waiting);
+        }
+        written
+    }
+
+    /// Finishes what is queued and lets go of the folder.
+    ///
+    /// # Errors
+    /// The last events could not be written.
+    pub async fn close(self) -> Result<(), KeeperError> {
+        self.write_journal().await?;
+        self.store.close().await;
+        Ok(())
+    }
+
+    fn rng(&self) -> ChaCha20Rng {
+        let mut seed = [0; 32];
+        self.house.entropy.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut seed);
+        ChaCha20Rng::from_seed(seed)
+    }
+}
+
+impl House {
+    fn settle_in(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
+        let fact = |name: &str| -> Result<Option<String>, StartError> {
+            let row = tx.query_opt("SELECT value FROM facts WHERE name = $1", &params![name])?;
+            Ok(row.map(|row| row.get(0)).transpose()?)
+        };
+        let fingerprint = self.ring.fingerprint();
+        match fact("keys")? {
+            Some(known) if known != fingerprint => {
+                return Err(StartError::OtherKeys { path: self.folder.join("keys") });
+            }
+            Some(_) => {}
+            None => {
+                tx.execute(
+                    "INSERT INTO facts (name, value) VALUES ('keys', $1)",
+                    &params![fingerprint],
+                )?;
+                tx.execute(
+                    "INSERT INTO ledger_edge (id, edge) VALUES (1, $1)",
+                    &params![Frontier::new().to_bytes()],
+                )?;
+                tx.execute(
+                    "INSERT INTO brakes (id, latest) VALUES (1, $1)",
+                    &params![to_millis(ctx.now)],
+                )?;
+            }
+        }
+        let running = tx.query_opt("SELECT version FROM policies", &params![])?;
+        match running.map(|row| row.get::<String>(0)).transpose()? {
+            Some(version) if version != ctx.policy.version() => Err(StartError::OtherNotice {
+                folder: self.folder.clone(),
+                running: version.chars().take(12).collect(),
+            }),
+            Some(_) => Ok(()),
+            None => self.take_into_force(tx, ctx, source),
+        }
+    }
+
+    fn take_into_force(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
+        tx.execute(
+            "INSERT INTO policies (version, source, effective, activated) VALUES ($1, $2, $3, $4)",
+            &params![
+                ctx.policy.version(),
+                source,
+                ctx.policy.notice.effective.to_string(),
+                to_millis(ctx.now)
+            ],
+        )?;
+        let event = Event {
+            at: ctx.now,
+            who: Actor::System.label(),
+            deed: Deed::Site,
+            purpose: None,
+            what: "notice taken into force".into(),
+            kinds: Vec::new(),
+            because: None,
+            notice: ctx.policy.version().into(),
+        };
+        let mut appender = Appender::default();
+        let vault = crate::sealed::Vault { ring: &self.ring };
+        appender.append(tx, &vault, &mut ctx.rng, SITE, &event)?;
+        Ok(appender.finish(tx)?)
+    }
+}
+
+/// An act's error: the caller's own, or the kernel's on the way to the commit.
+enum Acted<E> {
+    Theirs(E),
+    Ours(KeeperError),
+}
+
+impl<E> From<kept_store::StoreError> for Acted<E> {
+    fn from(cause: kept_store::StoreError) -> Acted<E> {
+        Acted::Ours(cause.into())
+    }
+}
+
+impl<E: From<KeeperError>> Acted<E> {
+    fn flat(self) -> E {
+        match self {
+            Acted::Theirs(error) => error,
+            Acted::Ours(error) => error.into(),
+        }
+    }
+}
+
+/// The ledger's name: the domain under which the organisation can be reached about its notice.
+fn origin(contact: &str) -> String {
+    let domain = contact.rsplit('@').next().unwrap_or(contact);
+    format!("{domain}/kept")
+}
+
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}

@@ -1,0 +1,139 @@
+//! A look: reads in one snapshot, by somebody, under one policy, without writing.
+
+use kept_store::{Read, StoreError, params};
+use kept_vault::{Kind, SubjectId};
+
+use crate::{
+    act::Index,
+    ctx::{Actor, Ctx},
+    error::KeeperError,
+    holdings::{self, Holding},
+    keeper::House,
+    outbox::Letter,
+    release,
+    sealed::{self, Vault},
+    trail::{self, Deed, Entry, Event},
+    view::{By, View},
+};
+
+/// Reads by somebody, under a policy.
+pub struct Look<'a, 'c> {
+    read: &'a Read<'c>,
+    /// Who, when, under which policy.
+    pub ctx: &'a Ctx,
+    house: &'a House,
+}
+
+impl<'a, 'c> Look<'a, 'c> {
+    pub(crate) fn new(read: &'a Read<'c>, ctx: &'a Ctx, house: &'a House) -> Look<'a, 'c> {
+        Look { read, ctx, house }
+    }
+
+    /// The snapshot, for an area's own tables.
+    pub fn sql(&self) -> &'a Read<'c> {
+        self.read
+    }
+
+    /// Reads the actor's own data, or what the server itself needs, through a view. A view for staff is refused here:
+    /// it must commit its event first ([`Act::view`](crate::Act::view)).
+    ///
+    /// # Errors
+    /// The notice does not allow the view, or it is not for this actor.
+    pub fn view<V: View>(&self, subject: SubjectId) -> Result<V, KeeperError> {
+        if let By::Role(_) = V::SPEC.by {
+            return Err(KeeperError::NotYours { view: V::SPEC.name });
+        }
+        release::may::<V>(self.house, self.ctx, subject)?;
+        let data = release::view::<V>(self.house, self.read, subject)?;
+        if V::SPEC.by == By::Person {
+            let kinds: Vec<Kind> = V::SPEC.kinds().into_iter().map(|(kind, _)| kind).collect();
+            self.note(subject, V::SPEC.name, V::SPEC.purpose, &kinds);
+        }
+        Ok(data)
+    }
+
+    /// The subject to whom a value belongs in a unique index.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn find(&self, index: Index, value: &str) -> Result<Option<SubjectId>, KeeperError> {
+        release::find(self.house, self.read, index, value)
+    }
+
+    /// Every subject to whom a value belongs in an index.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn find_all(&self, index: Index, value: &str) -> Result<Vec<SubjectId>, KeeperError> {
+        let digest = self.house.ring.blind(index.name, value.as_bytes());
+        let rows = self.read.query(
+            "SELECT subject FROM lookups WHERE name = $1 AND digest = $2",
+            &params![index.name, digest],
+        )?;
+        Ok(rows.iter().map(|row| sealed::subject(row, 0)).collect::<Result<_, StoreError>>()?)
+    }
+
+    /// Everything that is held about the actor: what, why, until when, from where.
+    ///
+    /// # Errors
+    /// The database failed, or a part did not open.
+    pub fn holdings(&self) -> Result<Vec<Holding>, KeeperError> {
+        let Actor::Person(subject) = self.ctx.actor else {
+            return Err(KeeperError::NotYours { view: "my-data" });
+        };
+        let found = holdings::of(self.house, self.read, &self.ctx.policy, subject, self.ctx.now)?;
+        self.note(subject, "my-data", "dpv:RightsFulfilment", &[]);
+        Ok(found)
+    }
+
+    /// What was done with the actor's data, newest first.
+    ///
+    /// # Errors
+    /// The database failed, or an event does not fit its leaf.
+    pub fn trail(&self, most: i64) -> Result<Vec<Entry>, KeeperError> {
+        let Actor::Person(subject) = self.ctx.actor else {
+            return Err(KeeperError::NotYours { view: "my-data" });
+        };
+        trail::of(self.read, &Vault { ring: &self.house.ring }, subject, most)
+    }
+
+    /// The letters written to a subject, oldest first: what the mail server will be given.
+    ///
+    /// # Errors
+    /// Only the system may read the outbox.
+    pub fn letters(&self, subject: SubjectId) -> Result<Vec<Letter>, KeeperError> {
+        if self.ctx.actor != Actor::System {
+            return Err(KeeperError::NotYours { view: "outbox" });
+        }
+        let rows = self.read.query(
+            "SELECT record FROM outbox WHERE subject = $1 ORDER BY queued, record",
+            &params![subject.as_bytes()],
+        )?;
+        let vault = Vault { ring: &self.house.ring };
+        let mut letters = Vec::new();
+        for row in rows {
+            for part in vault.parts(self.read, subject, Some(&row.get::<String>(0)?))? {
+                let letter = serde_json::from_value(part.fields.into())
+                    .map_err(|_| KeeperError::Shape { name: "mail", cause: "data error".into() })?;
+                letters.push(letter);
+            }
+        }
+        Ok(letters)
+    }
+
+    fn note(&self, subject: SubjectId, what: &str, purpose: &str, kinds: &[Kind]) {
+        self.house.journal.push(
+            subject,
+            Event {
+                at: self.ctx.now,
+                who: self.ctx.actor.label(),
+                deed: Deed::Read,
+                purpose: Some(purpose.into()),
+                what: what.into(),
+                kinds: kinds.iter().map(ToString::to_string).collect(),
+                because: None,
+                notice: self.ctx.policy.version().into(),
+            },
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! Releasing personal data: every read goes through here, and no read happens without a view that the notice allows.
+
+use kept_notice::Verdict;
+use kept_store::{Read, params};
+use kept_vault::{Mask, SubjectId};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    act::Index,
+    ctx::{Actor, Ctx},
+    error::KeeperError,
+    keeper::House,
+    sealed::{self, Vault},
+    view::{By, View},
+};
+
+/// Whether the actor may read this subject through this view, now, under the policy of the request.
+pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Result<(), KeeperError> {
+    let view = V::SPEC.name;
+    if !house.registry.lists_view(&V::SPEC) {
+        return Err(KeeperError::Unlisted { name: view });
+    }
+    let theirs = match (V::SPEC.by, ctx.actor) {
+        (By::Person, Actor::Person(actor)) => actor == subject,
+        (By::Role(needed), Actor::Staff { role, .. }) => needed == role,
+        (By::System, _) => true,
+        _ => false,
+    };
+    if !theirs {
+        return Err(KeeperError::NotYours { view });
+    }
+    match ctx.policy.verdict(&V::SPEC) {
+        Verdict::Allowed { .. } => Ok(()),
+        Verdict::Refused { reason } => Err(KeeperError::Refused { view, reason }),
+    }
+}
+
+/// Opens what the view names, masks it as declared, and nothing else.
+pub(crate) fn view<V: View>(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<V, KeeperError> {
+    let vault = Vault { ring: &house.ring };
+    let mut records: Vec<&str> = V::SPEC.fields.iter().map(|field| field.record).collect();
+    records.sort_unstable();
+    records.dedup();
+    let mut shown = Map::new();
+    for record in records {
+        for part in vault.parts(read, subject, Some(record))? {
+            for (name, value) in part.fields {
+                let field = V::SPEC
+                    .fields
+                    .iter()
+                    .find(|f| f.record == record && f.name == name && f.kind == part.kind);
+                if let Some(field) = field {
+                    shown.insert(name, masked(field.mask, value));
+                }
+            }
+        }
+    }
+    serde_json::from_value(Json::Object(shown))
+        .map_err(|e| KeeperError::Shape { name: V::SPEC.name, cause: category(&e) })
+}
+
+/// The subject to whom a value belongs in a unique index.
+pub(crate) fn find(
+    house: &House,
+    read: &Read<'_>,
+    index: Index,
+    value: &str,
+) -> Result<Option<SubjectId>, KeeperError> {
+    let digest = house.ring.blind(index.name, value.as_bytes());
+    let row = read.query_opt(
+        "SELECT subject FROM lookups WHERE name = $1 AND digest = $2 AND slot = $3",
+        &params![index.name, digest, &[][..] as &[u8]],
+    )?;
+    Ok(row.map(|row| sealed::subject(&row, 0)).transpose()?)
+}
+
+fn masked(mask: Mask, value: Json) -> Json {
+    match (mask, value) {
+        (Mask::Whole, value) => value,
+        (_, Json::Null) => Json::Null,
+        (mask, Json::String(text)) => Json::String(mask.apply(&text)),
+        // What is no text has no part that could be shown.
+        (_, _) => Json::String(Mask::Present.apply("x")),
+    }
+}
+
+/// What serde says of a value must not travel: it may quote the value. Its category may.
+fn category(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") { text } else { format!("{:?} error", error.classify()) }
+}

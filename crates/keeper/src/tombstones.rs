@@ -1,0 +1,42 @@
+//! The tombstone log: beside the database and never in its backups, the random ids of every key that was destroyed.
+//! A restored backup is held against it, so that nobody whom it brings back stays.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use kept_vault::{KeyId, SubjectId};
+
+/// An append-only file; one line per destroyed key: moment, subject, key.
+pub(crate) struct Tombstones {
+    file: Mutex<File>,
+}
+
+impl Tombstones {
+    /// Opens the log of a data folder, making it at the first start.
+    pub(crate) fn open(folder: &Path) -> io::Result<Tombstones> {
+        let file =
+            OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("tombstones"))?;
+        File::open(folder)?.sync_all()?;
+        Ok(Tombstones { file: Mutex::new(file) })
+    }
+
+    /// Writes the ids of keys that are about to go, and returns when they are on disk.
+    pub(crate) fn append(&self, at: Timestamp, keys: &[(SubjectId, KeyId)]) -> io::Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut lines = String::new();
+        for (subject, key) in keys {
+            lines.push_str(&format!("{at} {subject} {key}\n"));
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(lines.as_bytes())?;
+        file.sync_data()
+    }
+}

@@ -1,0 +1,168 @@
+//! The ledger as the database keeps it: public leaves, and each event sealed under its subject's trail key.
+
+use jiff::Timestamp;
+use kept_ledger::{Frontier, commit, leaf};
+use kept_store::{Read, StoreError, Tx, params};
+use kept_vault::{Kind, Place, Source, SubjectId};
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{error::KeeperError, sealed::Vault};
+
+/// The subject of events that concern no person: a policy taken into force, a brake, a checkpoint.
+pub(crate) const SITE: SubjectId = SubjectId::from_bytes([0; 16]);
+
+/// What an event says was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Data was collected or changed.
+    Wrote,
+    /// Data was shown through a view.
+    Read,
+    /// Data was erased for good.
+    Erased,
+    /// Something happened that the notice counts from.
+    Happened,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody tried to sign in and failed.
+    SignInFailed,
+    /// Somebody signed out.
+    SignedOut,
+    /// An account was switched off.
+    Disabled,
+    /// A message was written to the person.
+    Messaged,
+    /// Erasing was put off, because a hold covers the data.
+    Held,
+    /// Something of the site itself.
+    Site,
+}
+
+/// A processing event: who, what, purpose, view, kinds, notice version, time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// Who: `person`, `system`, `visitor`, or `role:` and a random id.
+    pub who: String,
+    /// What was done.
+    pub deed: Deed,
+    /// Why: a DPV purpose, or nothing where the deed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Through which view, under which rule, or of what: a name in the code or the notice.
+    pub what: String,
+    /// The kinds of data concerned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// The reason that staff stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// The notice version under which it was done.
+    pub notice: String,
+}
+
+/// An event with its position in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The leaf's position.
+    pub position: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The right edge of the ledger while a transaction appends to it; written back once, by [`Appender::finish`].
+#[derive(Default)]
+pub(crate) struct Appender {
+    edge: Option<Frontier>,
+}
+
+impl Appender {
+    /// Appends an event about a subject, in the transaction of the change that it describes.
+    pub(crate) fn append(
+        &mut self,
+        tx: &Tx<'_>,
+        vault: &Vault<'_>,
+        rng: &mut ChaCha20Rng,
+        subject: SubjectId,
+        event: &Event,
+    ) -> Result<i64, KeeperError> {
+        let edge = match &mut self.edge {
+            Some(edge) => edge,
+            None => self.edge.insert(edge(tx)?),
+        };
+        let body = serde_json::to_vec(event)
+            .map_err(|e| KeeperError::Shape { name: "event", cause: e.to_string() })?;
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let leaf = leaf(&commit(&nonce, &body));
+        let position = i64::try_from(edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
+        tx.execute("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &params![position, leaf])?;
+        let (key_id, key) = vault.key(tx, rng, subject, Kind::TRAIL, "")?;
+        let plain = [nonce.as_slice(), &body].concat();
+        let sealed = kept_vault::seal(&key, &place(subject, &record(position)), &plain, rng);
+        tx.execute(
+            "INSERT INTO trail (subject, position, key, sealed) VALUES ($1, $2, $3, $4)",
+            &params![subject.as_bytes(), position, key_id.as_bytes(), sealed],
+        )?;
+        Ok(position)
+    }
+
+    /// Writes the edge back, if anything was appended.
+    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<(), KeeperError> {
+        if let Some(edge) = self.edge.take() {
+            tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![edge.to_bytes()])?;
+        }
+        Ok(())
+    }
+}
+
+/// The ledger's right edge: its size and root.
+pub(crate) fn edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
+    let row = read.query_one("SELECT edge FROM ledger_edge WHERE id = 1", &params![])?;
+    Frontier::from_bytes(&row.get::<Vec<u8>>(0)?).map_err(|_| KeeperError::Ledger)
+}
+
+/// A subject's events, newest first; empty when the trail has been erased.
+///
+/// Each is held against its leaf, so that a changed or swapped row is found here.
+pub(crate) fn of(
+    read: &Read<'_>,
+    vault: &Vault<'_>,
+    subject: SubjectId,
+    most: i64,
+) -> Result<Vec<Entry>, KeeperError> {
+    let Some(key) = vault.trail_key(read, subject)? else { return Ok(Vec::new()) };
+    let rows = read.query(
+        "SELECT trail.position, trail.sealed, ledger.leaf FROM trail JOIN ledger ON ledger.position = trail.position \
+         WHERE trail.subject = $1 ORDER BY trail.position DESC LIMIT $2",
+        &params![subject.as_bytes(), most],
+    )?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let position: i64 = row.get(0)?;
+        let record = record(position);
+        let plain = kept_vault::open(&key, &place(subject, &record), &row.get::<Vec<u8>>(1)?)
+            .map_err(|cause| KeeperError::Sealed { record: record.clone(), cause })?;
+        let (nonce, body) = plain.split_first_chunk::<32>().ok_or(KeeperError::Ledger)?;
+        if leaf(&commit(nonce, body)) != row.get::<[u8; 32]>(2)? {
+            return Err(KeeperError::Ledger);
+        }
+        let event =
+            serde_json::from_slice(body).map_err(|_| StoreError::malformed("an event of another version"))?;
+        entries.push(Entry { position: u64::try_from(position).map_err(|_| KeeperError::Ledger)?, event });
+    }
+    Ok(entries)
+}
+
+fn record(position: i64) -> String {
+    format!("trail/{position}")
+}
+
+/// The place of a trail row. The event inside names its own notice and moment, so the place need not.
+fn place(subject: SubjectId, record: &str) -> Place<'_> {
+    Place { subject, record, kind: Kind::TRAIL, notice: "", source: Source::System, revision: 0 }
+}

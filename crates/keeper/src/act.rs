@@ -104,13 +104,25 @@ impl<'a, 'c> Act<'a, 'c> {
                 .find(|listed| listed.name == field)
                 .map(|listed| listed.kind)
                 .ok_or_else(|| KeeperError::Unlabelled { record: R::NAME, field: field.clone() })?;
-            match parts.iter_mut().find(|(known, _)| *known == kind) {
-                Some((_, part)) => drop(part.insert(field, value)),
-                None => parts.push((kind, Map::from_iter([(field, value)]))),
+            let part = match parts.iter().position(|(known, _)| *known == kind) {
+                Some(at) => parts.get_mut(at),
+                None => {
+                    parts.push((kind, Map::new()));
+                    parts.last_mut()
+                }
+            };
+            if let (Some((_, part)), false) = (part, value.is_null()) {
+                part.insert(field, value);
             }
         }
+        let vault = Vault { ring: &self.house.ring };
         let kinds = parts.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
         for (kind, fields) in parts {
+            if fields.is_empty() {
+                // What a person did not give, or took back, is not held.
+                vault.drop_part(self.tx, subject, name, kind)?;
+                continue;
+            }
             let part = Part {
                 record: name.into(),
                 kind,
@@ -118,7 +130,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 notice: self.ctx.policy.version().into(),
                 fields,
             };
-            Vault { ring: &self.house.ring }.put(self.tx, &mut self.ctx.rng, &part, subject, R::OWN_KEY)?;
+            vault.put(self.tx, &mut self.ctx.rng, &part, subject, R::OWN_KEY)?;
         }
         self.note(subject, Deed::Wrote, R::NAME, &kinds, None).map(drop)
     }
@@ -249,9 +261,7 @@ impl<'a, 'c> Act<'a, 'c> {
         }
         for hold in policy.notice.holds_from(event) {
             let until = match &hold.end {
-                HoldEnd::Lasts(span) => {
-                    Some(to_millis(due(at, span).map_err(|_| KeeperError::Calendar)?))
-                }
+                HoldEnd::Lasts(span) => Some(to_millis(due(at, span).map_err(|_| KeeperError::Calendar)?)),
                 HoldEnd::Until(_) => None,
             };
             self.tx.execute(

@@ -3,14 +3,7 @@
 use kept_store::Migration;
 use kept_vault::{Kind, SubjectId};
 
-use crate::{
-    act::Act,
-    duty::Duty,
-    error::KeeperError,
-    prove::Check,
-    record::RecordSpec,
-    view::ViewSpec,
-};
+use crate::{act::Act, duty::Duty, error::KeeperError, prove::Check, record::RecordSpec, view::ViewSpec};
 
 /// Everything a part of the organisation brings: listed in one place, composed by the binary.
 #[derive(Clone, Copy)]
@@ -117,10 +110,16 @@ pub struct Job {
 #[derive(Clone, Copy)]
 pub struct Hooks {
     /// `disable = "account"`: the account can no longer be used.
-    pub disable: Option<fn(&mut Act<'_, '_>, SubjectId) -> Result<(), KeeperError>>,
+    pub disable: Option<Disable>,
     /// `warn = [..]`: tell the person what will be erased, and on what day.
-    pub warn: Option<fn(&mut Act<'_, '_>, &Warning<'_>) -> Result<(), KeeperError>>,
+    pub warn: Option<Warn>,
 }
+
+/// Switches a subject's account off.
+pub type Disable = fn(&mut Act<'_, '_>, SubjectId) -> Result<(), KeeperError>;
+
+/// Tells a person what is to come.
+pub type Warn = fn(&mut Act<'_, '_>, &Warning<'_>) -> Result<(), KeeperError>;
 
 /// A warning that is due: what will be erased, and when.
 #[derive(Clone, Copy, Debug)]

@@ -23,10 +23,14 @@ pub(crate) async fn test(keeper: &Keeper, now: Timestamp) -> Result<Option<Strin
     keeper
         .act(keeper.ctx(Actor::System), move |act| {
             let tx = act.tx();
-            let row = tx.query_one("SELECT latest, reason, confirmed FROM brakes WHERE id = 1", &params![])?;
+            let row =
+                tx.query_one("SELECT latest, reason, confirmed FROM brakes WHERE id = 1", &params![])?;
             let (latest, reason) = (from_millis(row.get(0)?)?, row.get::<Option<String>>(1)?);
             let confirmed: Option<i64> = row.get(2)?;
-            tx.execute("UPDATE brakes SET latest = $1 WHERE id = 1 AND latest < $1", &params![to_millis(now)])?;
+            tx.execute(
+                "UPDATE brakes SET latest = $1 WHERE id = 1 AND latest < $1",
+                &params![to_millis(now)],
+            )?;
             if reason.is_some() {
                 return Ok(reason);
             }
@@ -86,9 +90,7 @@ impl Keeper {
     /// The database failed.
     pub async fn paused(&self) -> Result<Option<String>, KeeperError> {
         self.store
-            .read(|read| {
-                read.query_one("SELECT reason FROM brakes WHERE id = 1", &params![])?.get(0)
-            })
+            .read(|read| read.query_one("SELECT reason FROM brakes WHERE id = 1", &params![])?.get(0))
             .await
             .map_err(KeeperError::Store)
     }

@@ -48,7 +48,7 @@ pub(crate) const COLUMNS: &str = "subject, rule, action, record, event, started,
 
 impl Duty {
     /// Reads a duty from a row of [`COLUMNS`].
-    pub(crate) fn read(row: &Row) -> Result<Duty, StoreError> {
+    pub(crate) fn read(row: &Row) -> Result<Duty, KeeperError> {
         Ok(Duty {
             subject: sealed::subject(row, 0)?,
             rule: row.get(1)?,

@@ -16,7 +16,6 @@ use crate::{
     keeper::House,
     policy::Policy,
     registry::Registry,
-    sealed,
     time::to_millis,
     trail::{Deed, SITE},
 };
@@ -34,7 +33,9 @@ pub(crate) struct Erasure {
 pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Erasure, KeeperError> {
     let holds = active_holds(tx, duty.subject, to_millis(ctx.now))?;
     let held_by = |kind: &Kind| {
-        holds.iter().any(|id| ctx.policy.notice.holds.iter().any(|h| h.rule.id == *id && h.covers(kind.term())))
+        holds
+            .iter()
+            .any(|id| ctx.policy.notice.holds.iter().any(|h| h.rule.id == *id && h.covers(kind.term())))
     };
     let (held, kinds): (Vec<Kind>, Vec<Kind>) =
         kinds_of(&ctx.policy, &duty.rule)?.into_iter().partition(held_by);
@@ -63,8 +64,14 @@ pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Erasure, Keep
 pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) -> Result<(), KeeperError> {
     let (tx, duty, subject) = (act.tx(), &erasure.duty, erasure.duty.subject);
     for key in &erasure.keys {
-        tx.execute("DELETE FROM keys WHERE subject = $1 AND key = $2", &params![subject.as_bytes(), key.as_bytes()])?;
-        tx.execute("DELETE FROM vault WHERE subject = $1 AND key = $2", &params![subject.as_bytes(), key.as_bytes()])?;
+        tx.execute(
+            "DELETE FROM keys WHERE subject = $1 AND key = $2",
+            &params![subject.as_bytes(), key.as_bytes()],
+        )?;
+        tx.execute(
+            "DELETE FROM vault WHERE subject = $1 AND key = $2",
+            &params![subject.as_bytes(), key.as_bytes()],
+        )?;
     }
     for kind in &erasure.kinds {
         if duty.record.is_empty() {
@@ -115,14 +122,7 @@ pub(crate) fn active_holds(read: &Read<'_>, subject: SubjectId, now: i64) -> Res
 pub(crate) fn record_deed(tx: &Tx<'_>, duty: &Duty, position: i64, done: i64) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO deeds (position, rule, action, started, due, done) VALUES ($1, $2, $3, $4, $5, $6)",
-        &params![
-            position,
-            &duty.rule,
-            &duty.action,
-            to_millis(duty.started),
-            to_millis(duty.due),
-            done
-        ],
+        &params![position, &duty.rule, &duty.action, to_millis(duty.started), to_millis(duty.due), done],
     )?;
     Ok(())
 }
@@ -144,4 +144,3 @@ fn forget_bookkeeping(tx: &Tx<'_>, registry: &Registry, subject: SubjectId) -> R
     tx.execute("DELETE FROM lookups WHERE subject = $1", &params![subject.as_bytes()])?;
     Ok(())
 }
-

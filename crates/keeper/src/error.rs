@@ -66,6 +66,9 @@ pub enum KeeperError {
     /// The tombstone log beside the database could not be written.
     #[error("the tombstone log could not be written")]
     Tombstones(#[source] std::io::Error),
+    /// A row holds something that no version of this code writes.
+    #[error("the database holds {0}")]
+    Malformed(&'static str),
     /// The sealed log does not fit its own edge.
     #[error("the ledger's edge is damaged")]
     Ledger,
@@ -78,7 +81,9 @@ pub enum StartError {
     #[error("{}", list(.0))]
     Notice(Vec<kept_notice::Problem>),
     /// The notice forbids a view without which the site cannot work.
-    #[error("the site cannot work under this notice: {says} (view `{view}`) is not allowed, because {reason}")]
+    #[error(
+        "the site cannot work under this notice: {says} (view `{view}`) is not allowed, because {reason}"
+    )]
     ViewForbidden {
         /// The view.
         view: &'static str,
@@ -88,7 +93,9 @@ pub enum StartError {
         reason: String,
     },
     /// A sentence that nothing can prove.
-    #[error("no code of this site can prove the sentence `{0}`; take the rule out or use a version of Kept that runs it")]
+    #[error(
+        "no code of this site can prove the sentence `{0}`; take the rule out or use a version of Kept that runs it"
+    )]
     NoCheck(String),
     /// A table with a subject that no area has registered.
     #[error("table `{table}` has a subject, and no area says what it holds: list it in its area's tables")]
@@ -97,7 +104,9 @@ pub enum StartError {
         table: String,
     },
     /// A column beside a subject that no area has registered.
-    #[error("column `{table}.{column}` stands beside a subject, and no area says what it holds: list it in its area's tables")]
+    #[error(
+        "column `{table}.{column}` stands beside a subject, and no area says what it holds: list it in its area's tables"
+    )]
     UnregisteredColumn {
         /// The table.
         table: String,
@@ -122,6 +131,9 @@ pub enum StartError {
         /// The kind.
         kind: Kind,
     },
+    /// The contact's domain cannot name a ledger.
+    #[error("the notice's contact must be an e-mail address: its domain names the public ledger")]
+    Contact,
     /// The folder runs under another notice.
     #[error("{} runs under another notice (version {running}); changing the notice of a running site is not possible in this version: use a new folder", folder.display())]
     OtherNotice {

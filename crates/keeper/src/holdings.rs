@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kept_store::{Read, params};
 use kept_vault::{Kind, Source, SubjectId};
+use serde_json::Value as Json;
 
 use crate::{
     area::Holds,
@@ -18,6 +19,16 @@ use crate::{
     time::to_millis,
 };
 
+/// Kinds that are shown to nobody: not even the person has a use for the hash of a password.
+const SECRET: &[Kind] = &[Kind::PASSWORD, Kind::AUTHENTICATING];
+
+#[derive(Default)]
+struct Found {
+    count: usize,
+    values: Vec<String>,
+    sources: Vec<Source>,
+}
+
 /// One kind of data that is held about a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
@@ -27,6 +38,8 @@ pub struct Holding {
     pub label: &'static str,
     /// How many records or rows hold it.
     pub count: usize,
+    /// What it says, field by field; nothing for what is kept as a secret even from the person.
+    pub values: Vec<String>,
     /// Where it came from.
     pub sources: Vec<Source>,
     /// Why: the purposes of the notice that use it, as it says them.
@@ -64,12 +77,15 @@ pub(crate) fn of(
     subject: SubjectId,
     now: Timestamp,
 ) -> Result<Vec<Holding>, KeeperError> {
-    let mut found: BTreeMap<Kind, (usize, Vec<Source>)> = BTreeMap::new();
+    let mut found: BTreeMap<Kind, Found> = BTreeMap::new();
     for part in (Vault { ring: &house.ring }).parts(read, subject, None)? {
-        let (count, sources) = found.entry(part.kind).or_default();
-        *count += 1;
-        if !sources.contains(&part.source) {
-            sources.push(part.source);
+        let found = found.entry(part.kind).or_default();
+        found.count += 1;
+        if !found.sources.contains(&part.source) {
+            found.sources.push(part.source);
+        }
+        if !SECRET.contains(&part.kind) {
+            found.values.extend(part.fields.into_iter().filter_map(|(_, value)| shown(value)));
         }
     }
     for table in house.registry.tables() {
@@ -82,7 +98,7 @@ pub(crate) fn of(
         kinds.dedup();
         for kind in kinds {
             if rows > 0 {
-                found.entry(kind).or_default().0 += usize::try_from(rows).unwrap_or(usize::MAX);
+                found.entry(kind).or_default().count += usize::try_from(rows).unwrap_or(usize::MAX);
             }
         }
     }
@@ -90,11 +106,12 @@ pub(crate) fn of(
     let holds = erase::active_holds(read, subject, to_millis(now))?;
     found
         .into_iter()
-        .map(|(kind, (count, sources))| {
+        .map(|(kind, Found { count, sources, values })| {
             Ok(Holding {
                 kind,
                 label: kept_notice::terms::find(kind.term()).map_or(kind.term(), |term| term.label),
                 count,
+                values,
                 sources,
                 why: why(policy, kind),
                 until: until(policy, kind, &duties)?,
@@ -110,12 +127,20 @@ pub(crate) fn of(
         .collect()
 }
 
+fn shown(value: Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+        Json::Number(number) => Some(number.to_string()),
+    }
+}
+
 fn erasures(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Duty>, KeeperError> {
     let rows = read.query(
         &format!("SELECT {COLUMNS} FROM duties WHERE subject = $1 AND action = 'erase' AND state <> 'done'"),
         &params![subject.as_bytes()],
     )?;
-    Ok(rows.iter().map(Duty::read).collect::<Result<_, _>>()?)
+    rows.iter().map(Duty::read).collect::<Result<_, _>>()
 }
 
 fn why(policy: &Policy, kind: Kind) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kept_ledger::{Frontier, Signer};
+use kept_ledger::{Frontier, Origin, Signer};
 use kept_store::{Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
@@ -53,7 +53,7 @@ pub(crate) struct House {
     pub(crate) ring: KeyRing,
     pub(crate) registry: Registry,
     pub(crate) signer: Signer,
-    pub(crate) origin: String,
+    pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
     policy: RwLock<Arc<Policy>>,
@@ -71,6 +71,7 @@ impl Keeper {
         let registry = Registry::new(setup.areas);
         let policy = Arc::new(Policy::compile(setup.notice, &registry)?);
         let folder = setup.folder.to_path_buf();
+        let origin = origin(&policy.notice.contact)?;
         make_private(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
 
         let mut entropy = ChaCha20Rng::from_seed(setup.seed);
@@ -81,10 +82,9 @@ impl Keeper {
         let ring = keys.load()?;
         let store = Store::open(&folder, &registry.migrations())?;
         registry.hold_against(&store.columns().await?)?;
-        let tombstones = Tombstones::open(&folder)
-            .map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
+        let tombstones =
+            Tombstones::open(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
 
-        let origin = origin(&policy.notice.contact);
         let signer = Signer::from_seed(&origin, &ring.derive("ledger"));
         let house = House {
             folder: folder.clone(),
@@ -237,18 +237,12 @@ impl House {
             }
             Some(_) => {}
             None => {
-                tx.execute(
-                    "INSERT INTO facts (name, value) VALUES ('keys', $1)",
-                    &params![fingerprint],
-                )?;
+                tx.execute("INSERT INTO facts (name, value) VALUES ('keys', $1)", &params![fingerprint])?;
                 tx.execute(
                     "INSERT INTO ledger_edge (id, edge) VALUES (1, $1)",
                     &params![Frontier::new().to_bytes()],
                 )?;
-                tx.execute(
-                    "INSERT INTO brakes (id, latest) VALUES (1, $1)",
-                    &params![to_millis(ctx.now)],
-                )?;
+                tx.execute("INSERT INTO brakes (id, latest) VALUES (1, $1)", &params![to_millis(ctx.now)])?;
             }
         }
         let running = tx.query_opt("SELECT version FROM policies", &params![])?;
@@ -311,9 +305,9 @@ impl<E: From<KeeperError>> Acted<E> {
 }
 
 /// The ledger's name: the domain under which the organisation can be reached about its notice.
-fn origin(contact: &str) -> String {
+fn origin(contact: &str) -> Result<Origin, StartError> {
     let domain = contact.rsplit('@').next().unwrap_or(contact);
-    format!("{domain}/kept")
+    format!("{domain}/kept").parse().map_err(|_| StartError::Contact)
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {

@@ -11,19 +11,17 @@ use crate::{
 };
 
 /// The kernel as an area.
-pub(crate) const fn area() -> Area {
-    Area {
-        migrations: &[Migration {
-            name: "keeper/0001_kernel",
-            sql: include_str!("../migrations/0001_kernel.sql"),
-        }],
-        tables: TABLES,
-        records: &[RecordSpec::of::<Letter>()],
-        events: &[EventSpec { name: "mail.queued", when: "we wrote you a message" }],
-        checks: prove::CHECKS,
-        ..Area::named("kernel")
-    }
-}
+pub(crate) const AREA: Area = Area {
+    migrations: &[Migration {
+        name: "keeper/0001_kernel",
+        sql: include_str!("../migrations/0001_kernel.sql"),
+    }],
+    tables: TABLES,
+    records: &[RecordSpec::of::<Letter>()],
+    events: &[EventSpec { name: "mail.queued", when: "we wrote you a message" }],
+    checks: prove::CHECKS,
+    ..Area::named("kernel")
+};
 
 const TABLES: &[Table] = &[
     Table {
@@ -71,11 +69,7 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "happenings",
-        columns: &[
-            ("event", Holds::Bookkeeping),
-            ("record", Holds::Bookkeeping),
-            ("at", Holds::Bookkeeping),
-        ],
+        columns: &[("event", Holds::Bookkeeping), ("record", Holds::Bookkeeping), ("at", Holds::Bookkeeping)],
         erase: &[],
     },
     Table {
@@ -102,7 +96,10 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "outbox",
-        columns: &[("record", Holds::Kind(Kind::EMAIL_CONTENT)), ("queued", Holds::Kind(Kind::EMAIL_CONTENT))],
+        columns: &[
+            ("record", Holds::Kind(Kind::EMAIL_CONTENT)),
+            ("queued", Holds::Kind(Kind::EMAIL_CONTENT)),
+        ],
         // Letters die one by one: only the rows whose letter is gone from the vault go with it.
         erase: &[(
             Kind::EMAIL_CONTENT,

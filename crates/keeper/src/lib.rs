@@ -31,7 +31,7 @@ mod uses;
 mod view;
 
 pub use act::{Act, Claim, Index};
-pub use area::{Area, EventSpec, FormSpec, Holds, Hooks, Job, Table, Warning};
+pub use area::{Area, Disable, EventSpec, FormSpec, Holds, Hooks, Job, Table, Warn, Warning};
 pub use ctx::{Actor, Ctx, TimeSource};
 pub use duty::Duty;
 pub use error::{KeeperError, StartError};
@@ -40,9 +40,7 @@ pub use keeper::{Keeper, Setup};
 pub use look::Look;
 pub use outbox::Letter;
 pub use policy::Policy;
-pub use prove::{
-    Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, Status,
-};
+pub use prove::{Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, Status};
 pub use record::{Field, Record, RecordSpec};
 pub use registry::Registry;
 pub use sweep::{GRACE, Swept, chain};

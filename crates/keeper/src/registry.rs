@@ -20,7 +20,7 @@ pub struct Registry {
 impl Registry {
     /// Composes the areas under the kernel.
     pub fn new(areas: &[Area]) -> Registry {
-        let mut all = vec![crate::kernel::area()];
+        let mut all = vec![crate::kernel::AREA];
         all.extend_from_slice(areas);
         Registry { areas: all }
     }
@@ -109,8 +109,11 @@ impl Registry {
             let Some(table) = self.tables().find(|table| table.name == column.table) else {
                 return Err(StartError::UnregisteredTable { table: column.table.clone() });
             };
-            let live = catalogue.iter().filter(|c| c.table == column.table && c.name != "subject");
-            for unknown in live.filter(|c| !table.columns.iter().any(|(name, _)| *name == c.name)) {
+            let unknown = catalogue
+                .iter()
+                .filter(|c| c.table == column.table && c.name != "subject")
+                .find(|c| !table.columns.iter().any(|(name, _)| *name == c.name));
+            if let Some(unknown) = unknown {
                 return Err(StartError::UnregisteredColumn {
                     table: unknown.table.clone(),
                     column: unknown.name.clone(),

@@ -70,6 +70,27 @@ impl Vault<'_> {
         Ok(())
     }
 
+    /// Takes one kind out of a record, and its key when nothing else is sealed under it.
+    pub(crate) fn drop_part(
+        &self,
+        tx: &Tx<'_>,
+        subject: SubjectId,
+        record: &str,
+        kind: Kind,
+    ) -> Result<(), KeeperError> {
+        let (subject, kind) = (subject.as_bytes(), kind.term());
+        tx.execute(
+            "DELETE FROM vault WHERE subject = $1 AND record = $2 AND kind = $3",
+            &params![subject, record, kind],
+        )?;
+        tx.execute(
+            "DELETE FROM keys WHERE subject = $1 AND kind = $2 AND NOT EXISTS \
+             (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)",
+            &params![subject, kind],
+        )?;
+        Ok(())
+    }
+
     /// The key of a scope, made when there is none.
     pub(crate) fn key(
         &self,
@@ -133,10 +154,9 @@ impl Vault<'_> {
         let sealed: Vec<u8> = row.get(5)?;
         let notice: String = row.get(6)?;
         let source = Source::parse(&row.get::<String>(7)?)
-            .ok_or_else(|| StoreError::malformed("an unknown source in the vault"))?;
+            .ok_or(KeeperError::Malformed("an unknown source in the vault"))?;
         let key = self.unwrap(subject, key_id, kind, &wrapped)?;
-        let place =
-            Place { subject, record: &record, kind, notice: &notice, source, revision: row.get(8)? };
+        let place = Place { subject, record: &record, kind, notice: &notice, source, revision: row.get(8)? };
         let plain = kept_vault::open(&key, &place, &sealed)
             .map_err(|cause| KeeperError::Sealed { record: record.clone(), cause })?;
         let fields = serde_json::from_slice(&plain)
@@ -174,13 +194,13 @@ impl Vault<'_> {
 
 fn wrapped(row: &Row) -> Result<(KeyId, Wrapped), KeeperError> {
     let epoch: i64 = row.get(1)?;
-    let epoch = u32::try_from(epoch).map_err(|_| StoreError::malformed("an epoch out of range"))?;
+    let epoch = u32::try_from(epoch).map_err(|_| KeeperError::Malformed("an epoch out of range"))?;
     Ok((KeyId::from_bytes(row.get(0)?), Wrapped { epoch: Epoch(epoch), bytes: row.get(2)? }))
 }
 
 /// The kind that a column names.
-pub(crate) fn kind(term: &str) -> Result<Kind, StoreError> {
-    Kind::parse(term).ok_or_else(|| StoreError::malformed("an unknown kind in the database"))
+pub(crate) fn kind(term: &str) -> Result<Kind, KeeperError> {
+    Kind::parse(term).ok_or(KeeperError::Malformed("an unknown kind in the database"))
 }
 
 /// The subject that a column names.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{Span, Timestamp};
-use kept_store::{StoreError, params};
+use kept_store::params;
 
 use crate::{
     area::Warning,
@@ -104,10 +104,9 @@ impl Keeper {
                     ),
                     &params![to_millis(now), most],
                 )?;
-                rows.iter().map(Duty::read).collect::<Result<Vec<_>, StoreError>>()
+                rows.iter().map(Duty::read).collect::<Result<Vec<_>, KeeperError>>()
             })
             .await
-            .map_err(KeeperError::Store)
     }
 
     /// A reversible duty: one act.
@@ -186,10 +185,9 @@ impl Keeper {
                         let holds = erase::active_holds(read, duty.subject, to_millis(until))?;
                         Ok((duty, holds))
                     })
-                    .collect::<Result<Vec<_>, StoreError>>()
+                    .collect::<Result<Vec<_>, KeeperError>>()
             })
             .await
-            .map_err(KeeperError::Store)
     }
 }
 
@@ -199,7 +197,7 @@ fn end_of(tx: &kept_store::Tx<'_>, duty: &Duty) -> Result<Timestamp, KeeperError
         "SELECT due FROM duties WHERE subject = $1 AND rule = $2 AND action = 'erase' AND record = $3",
         &params![duty.subject.as_bytes(), &duty.rule, &duty.record],
     )?;
-    Ok(row.map_or(Ok(duty.due), |row| crate::time::from_millis(row.get(0)?))?)
+    row.map_or(Ok(duty.due), |row| crate::time::from_millis(row.get(0)?))
 }
 
 fn name(duty: &Duty) -> (String, String, String, String) {

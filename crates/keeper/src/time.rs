@@ -1,7 +1,8 @@
 //! Moments as the database keeps them: milliseconds since 1970 UTC.
 
 use jiff::Timestamp;
-use kept_store::StoreError;
+
+use crate::error::KeeperError;
 
 /// The moment as a number for a column.
 pub fn to_millis(at: Timestamp) -> i64 {
@@ -12,8 +13,8 @@ pub fn to_millis(at: Timestamp) -> i64 {
 ///
 /// # Errors
 /// The column holds a number outside the range of years that calendars know.
-pub fn from_millis(millis: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_millisecond(millis).map_err(|_| StoreError::malformed("a moment out of range"))
+pub fn from_millis(millis: i64) -> Result<Timestamp, KeeperError> {
+    Timestamp::from_millisecond(millis).map_err(|_| KeeperError::Malformed("a moment out of range"))
 }
 
 /// The day of a moment, in UTC, the calendar that the clocks use.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, commit, leaf};
-use kept_store::{Read, StoreError, Tx, params};
+use kept_store::{Read, Tx, params};
 use kept_vault::{Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
@@ -151,8 +151,8 @@ pub(crate) fn of(
         if leaf(&commit(nonce, body)) != row.get::<[u8; 32]>(2)? {
             return Err(KeeperError::Ledger);
         }
-        let event =
-            serde_json::from_slice(body).map_err(|_| StoreError::malformed("an event of another version"))?;
+        let event = serde_json::from_slice(body)
+            .map_err(|_| KeeperError::Malformed("an event of another version"))?;
         entries.push(Entry { position: u64::try_from(position).map_err(|_| KeeperError::Ledger)?, event });
     }
     Ok(entries)

@@ -1,1 +1,33 @@
-//! Placeholder.
+//! The notice: one TOML file that is both what people read and what runs.
+//!
+//! [`parse`] turns the file into a [`Notice`] or into every [`Problem`] it has. A notice renders to
+//! [sentences](Notice::sentences), decides whether a declared read may happen ([`Notice::judge`]) and says which clocks
+//! an event starts ([`Notice::clocks`]). Nothing here knows a database, a clock or a network.
+//!
+//! The language is described for its readers in `docs/NOTICE.md`.
+
+mod canonical;
+mod clock;
+mod expect;
+mod judge;
+mod notice;
+mod parse;
+mod problem;
+mod sentence;
+mod spell;
+pub mod terms;
+mod time;
+mod vocabulary;
+mod words;
+
+pub use clock::{Action, Clock};
+pub use judge::{Reader, Sight, Verdict, ViewClaim};
+pub use notice::{
+    Basis, Carrier, Change, Cookie, Data, Expect, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
+    Prose, Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, SessionEnd, Shown,
+};
+pub use parse::parse;
+pub use problem::Problem;
+pub use sentence::{Modality, Sentence};
+pub use time::{TimeError, due};
+pub use vocabulary::{EventWords, FormWords, Vocabulary};

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! A transaction is a function.
+//!
+//! ```
+//! # use kept_store::{params, Store, StoreError};
+//! # async fn example(store: Store, course: i64) -> Result<i64, StoreError> {
+//! let left = store
+//!     .write(move |tx| {
+//!         tx.execute("UPDATE seat SET taken = taken + $2 WHERE course = $1", &params![course, 1])?;
+//!         tx.query_one("SELECT size - taken FROM seat WHERE course = $1", &params![course])?.get(0)
+//!     })
+//!     .await?;
+//! # Ok(left)
+//! # }
+//! ```
+//!
+//! [`Store::write`] answers only after the commit is on the disk, [`Store::read`] sees one consistent
+//! snapshot, and [`Store::scan`] is for reads that take long. The function has no side effect but its
+//! transaction, because it may be run again.
+//!
+//! SQL is written once for every database: `$1` placeholders, the types `BIGINT` (64-bit signed integer;
+//! booleans are 0 and 1), `TEXT` and `BLOB`, and `/* clustered */` behind a `CREATE TABLE`'s closing
+//! parenthesis to keep rows in the order of their primary key. What differs lives in one file.
+//!
+//! Bound values appear in no error and no log line. SQL text does appear in errors, so values are bound,
+//! never written into the text.
+
+mod dialect;
+mod error;
+mod files;
+mod migration;
+mod readers;
+mod store;
+mod transaction;
+mod value;
+mod writer;
+
+pub use error::{OpenError, StoreError};
+pub use migration::Migration;
+pub use store::{Column, Store};
+pub use transaction::{Read, Tx};
+pub use value::{FromValue, Row, Value};

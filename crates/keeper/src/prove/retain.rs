@@ -116,7 +116,8 @@ fn happened(
     let latest = due(inspect.now, &span.negate())
         .and_then(|at| due(at, &Span::new().days(SLACK)))
         .map_err(|_| KeeperError::Calendar)?;
-    let mut values = params![&retain.when, to_millis(latest), retain.unless.as_deref().unwrap_or("")].to_vec();
+    let mut values =
+        params![&retain.when, to_millis(latest), retain.unless.as_deref().unwrap_or("")].to_vec();
     values.extend_from_slice(more);
     let rows = inspect.read.query(
         &format!(
@@ -125,9 +126,7 @@ fn happened(
         ),
         &values,
     )?;
-    rows.iter()
-        .map(|row| Ok((sealed::subject(row, 0)?, row.get(1)?, from_millis(row.get(2)?)?)))
-        .collect()
+    rows.iter().map(|row| Ok((sealed::subject(row, 0)?, row.get(1)?, from_millis(row.get(2)?)?))).collect()
 }
 
 /// What is left of the erased kinds, less what a hold keeps.
@@ -186,10 +185,8 @@ fn standing(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Finding, Keepe
         RetainAction::Erase { .. } => "erase",
         RetainAction::Disable => "disable",
     };
-    let done = inspect.count(
-        "SELECT COUNT(*) FROM deeds WHERE rule = $1 AND action = $2",
-        &params![id, verb],
-    )?;
+    let done =
+        inspect.count("SELECT COUNT(*) FROM deeds WHERE rule = $1 AND action = $2", &params![id, verb])?;
     let held =
         inspect.count("SELECT COUNT(*) FROM duties WHERE rule = $1 AND state = 'held'", &params![id])?;
     let row = inspect.read.query_one(

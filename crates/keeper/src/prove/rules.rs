@@ -10,8 +10,7 @@ use super::{Finding, Inspect, Status};
 use crate::{
     erase::active_holds,
     error::KeeperError,
-    holdings,
-    sealed,
+    holdings, sealed,
     time::{from_millis, long_date, to_millis},
     view::By,
 };
@@ -39,7 +38,10 @@ pub(crate) fn form(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let optional = terms.len() - required.len();
     Ok(Finding::kept(
         i64::try_from(terms.len()).unwrap_or(i64::MAX),
-        format!("{} kinds required, {optional} voluntary and marked as such; the form asks for nothing else", required.len()),
+        format!(
+            "{} kinds required, {optional} voluntary and marked as such; the form asks for nothing else",
+            required.len()
+        ),
     ))
 }
 
@@ -52,9 +54,7 @@ pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
         .policy
         .views
         .iter()
-        .filter(|(view, verdict)| {
-            view.purpose == purpose.is.id && matches!(verdict, Verdict::Allowed { .. })
-        })
+        .filter(|(view, verdict)| view.purpose == purpose.is.id && matches!(verdict, Verdict::Allowed { .. }))
         .collect();
     let off = inspect
         .policy
@@ -89,10 +89,7 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 /// `hold-1`: what a hold keeps is kept only while it stands.
 pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let now = to_millis(inspect.now);
-    let rows = inspect.read.query(
-        "SELECT DISTINCT subject FROM duties WHERE state = 'held'",
-        &params![],
-    )?;
+    let rows = inspect.read.query("SELECT DISTINCT subject FROM duties WHERE state = 'held'", &params![])?;
     let mut stuck = 0;
     for row in &rows {
         if active_holds(inspect.read, sealed::subject(row, 0)?, now)?.is_empty() {
@@ -129,7 +126,9 @@ pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
     for row in &rows {
         let subject = sealed::subject(row, 0)?;
         let shown = holdings::of(inspect.house, inspect.read, inspect.policy, subject, inspect.now)?;
-        for row in inspect.read.query("SELECT kind FROM keys WHERE subject = $1", &params![subject.as_bytes()])? {
+        for row in
+            inspect.read.query("SELECT kind FROM keys WHERE subject = $1", &params![subject.as_bytes()])?
+        {
             let kind = sealed::kind(&row.get::<String>(0)?)?;
             if !shown.iter().any(|holding| holding.kind == kind) {
                 return Ok(Finding::broken(1, format!("a page My data does not show {kind}, which is held")));

@@ -1,0 +1,276 @@
+//! Notices whose every word is known and which still make no sense: what was written, then what is said of it.
+
+use crate::fixtures::slip;
+
+#[test]
+fn data_without_a_label() {
+    insta::assert_snapshot!(slip("[\"pd:Name\", \"pd:EmailAddress\"]", "[\"pd:EmailAddress\"]"), @r#"
+    ["pd:EmailAddress"]
+    ---
+    7:2: the code holds pd:Name (name), which no label of [data] names
+      help: add a label, or add "pd:Name" to one
+    13:7: the form sign-up cannot do without pd:Name
+      help: add "pd:Name" to required
+    "#);
+}
+
+#[test]
+fn a_label_that_nothing_uses() {
+    insta::assert_snapshot!(slip("member-id = [\"pd:Identifier\"]", "member-id = [\"pd:Identifier\"]\npicture = [\"pd:Picture\"]"), @r#"
+    member-id = ["pd:Identifier"]
+    picture = ["pd:Picture"]
+    ---
+    12:1: no rule uses the label picture
+      help: leave it out, or say what it is for
+    "#);
+}
+
+#[test]
+fn data_without_a_purpose() {
+    insta::assert_snapshot!(slip("uses  = [\"identity\", \"password\"]", "uses  = [\"identity\"]"), @r#"
+    uses  = ["identity"]
+    ---
+    9:1: password is held without a purpose
+      help: add "password" to the uses of a [purpose]
+    14:26: [form.sign-up] asks for password, which no purpose uses
+      help: leave it out, or add "password" to the uses of a [purpose]
+    "#);
+}
+
+#[test]
+fn data_without_an_end() {
+    insta::assert_snapshot!(slip("erase = [\"identity\", \"password\", \"phone\"]", "erase = [\"identity\", \"phone\"]"), @r#"
+    erase = ["identity", "phone"]
+    ---
+    9:1: password is kept without an end
+      help: add "password" to the erase of a [retain] rule
+    "#);
+}
+
+#[test]
+fn data_kept_without_an_end() {
+    let numbers =
+        "[retain.numbers]\nwhen  = \"membership.expired\"\nafter = \"10 years\"\nerase = [\"member-id\"]\n";
+    insta::assert_snapshot!(slip(numbers, ""), @r#"
+    ---
+    11:1: member-id is kept without an end
+      help: add "member-id" to the erase of a [retain] rule
+    "#);
+}
+
+#[test]
+fn a_kind_in_two_labels() {
+    insta::assert_snapshot!(slip("phone     = [\"pd:TelephoneNumber\"]", "phone     = [\"pd:TelephoneNumber\", \"pd:Name\"]"), @r#"
+    phone     = ["pd:TelephoneNumber", "pd:Name"]
+    ---
+    10:36: pd:Name is already in identity
+      help: name each kind once
+    "#);
+}
+
+#[test]
+fn erased_and_kept() {
+    insta::assert_snapshot!(slip("keep  = { member-id = \"membership\" }", "keep  = { phone = \"membership\" }"), @r#"
+    keep  = { phone = "membership" }
+    ---
+    38:11: [retain.lapsed] both erases and keeps phone
+      help: keep it in one of the two
+    "#);
+}
+
+#[test]
+fn kept_for_a_purpose_that_does_not_use_it() {
+    insta::assert_snapshot!(slip("keep  = { member-id = \"membership\" }", "keep  = { member-id = \"security\" }"), @r#"
+    keep  = { member-id = "security" }
+    ---
+    38:11: [retain.lapsed] keeps member-id for security, which does not use it
+      help: add "member-id" to the uses of [purpose.security], or name a purpose that uses it
+    "#);
+}
+
+#[test]
+fn a_rule_without_an_action() {
+    insta::assert_snapshot!(slip("after = \"10 years\"\nerase = [\"member-id\"]", "after = \"10 years\""), @r#"
+    after = "10 years"
+    ---
+    11:1: member-id is kept without an end
+      help: add "member-id" to the erase of a [retain] rule
+    41:9: [retain.numbers] must either erase or disable
+      help: write erase = ["identity"], or disable = "account", in a rule of its own
+    "#);
+}
+
+#[test]
+fn a_rule_with_two_actions() {
+    insta::assert_snapshot!(slip("erase = [\"member-id\"]", "erase = [\"member-id\"]\ndisable = \"account\""), @r#"
+    erase = ["member-id"]
+    disable = "account"
+    ---
+    41:9: [retain.numbers] must either erase or disable
+      help: write erase = ["identity"], or disable = "account", in a rule of its own
+    "#);
+}
+
+#[test]
+fn a_rule_without_an_event() {
+    insta::assert_snapshot!(slip("[retain.numbers]\nwhen  = \"membership.expired\"", "[retain.numbers]"), @r#"
+    [retain.numbers]
+    ---
+    41:9: [retain.numbers] has no "when"
+      help: name the event that starts the clock: when = "…"
+    "#);
+}
+
+#[test]
+fn disabling_keeps_nothing() {
+    insta::assert_snapshot!(slip("[hold.dispute]", "[retain.off]\nwhen = \"membership.expired\"\ndisable = \"account\"\nkeep = { phone = \"membership\" }\n\n[hold.dispute]"), @r#"
+    [retain.off]
+    when = "membership.expired"
+    disable = "account"
+    keep = { phone = "membership" }
+
+    [hold.dispute]
+    ---
+    49:1: [retain.off] has nothing to keep
+      help: leave it out: disabling erases nothing
+    "#);
+}
+
+#[test]
+fn times_that_cannot_be() {
+    insta::assert_snapshot!(slip("after = \"10 years\"", "after = \"10 years\"\nwithin = \"9 years\""), @r#"
+    after = "10 years"
+    within = "9 years"
+    ---
+    44:1: [retain.numbers] must be over before it may start
+      help: "after" means not before, "within" means not later
+    "#);
+    insta::assert_snapshot!(slip("warn  = [\"30 days\"]", "warn  = [\"1 year\"]"), @r#"
+    warn  = ["1 year"]
+    ---
+    39:1: [retain.lapsed] warns before its clock has started
+      help: warn later, or give the rule a longer "after"
+    "#);
+    insta::assert_snapshot!(slip("after = \"10 years\"", "unless = \"membership.renewed\""), @r#"
+    unless = "membership.renewed"
+    ---
+    43:1: [retain.numbers] ends at once, so nothing can stop it
+      help: leave "unless" out, or say after how long the rule ends
+    "#);
+    insta::assert_snapshot!(slip("after = \"10 years\"", "after = \"10 years\"\nunless = \"membership.expired\""), @r#"
+    after = "10 years"
+    unless = "membership.expired"
+    ---
+    44:1: [retain.numbers] is stopped by what starts it
+      help: name the event that stops the clock
+    "#);
+}
+
+#[test]
+fn a_hold_without_a_law() {
+    insta::assert_snapshot!(slip("because = \"GDPR, art. 17(3)(e)\"\n", ""), @r#"
+    ---
+    46:7: [hold.dispute] has no "because"
+      help: name the law or contract: because = "PIPEDA, s. 8(8)"
+    "#);
+}
+
+#[test]
+fn a_hold_without_an_end() {
+    insta::assert_snapshot!(slip("until   = \"dispute.settled\"\n", ""), @r#"
+    ---
+    46:7: [hold.dispute] must have one end
+      help: write lasts = "6 years", or until = "…" with the event that ends it
+    "#);
+    insta::assert_snapshot!(slip("until   = \"dispute.settled\"", "until   = \"dispute.opened\""), @r#"
+    until   = "dispute.opened"
+    ---
+    50:1: [hold.dispute] ends where it starts
+      help: name another event
+    "#);
+}
+
+#[test]
+fn marketing_without_an_opt_out() {
+    insta::assert_snapshot!(slip("dpv:EnforceSecurity", "dpv:DirectMarketing"), @r#"
+    dpv:DirectMarketing
+    ---
+    25:1: [purpose.security] is direct marketing, and has no opt-out
+      help: marketing needs an opt-out (GDPR, art. 21(2)), which this version of Kept cannot run yet: leave it out
+    "#);
+}
+
+#[test]
+fn an_opt_out_that_nothing_runs() {
+    insta::assert_snapshot!(slip("says  = \"protect the site\"", "says  = \"protect the site\"\nopt-out = { by = [\"one click\"] }"), @r#"
+    says  = "protect the site"
+    opt-out = { by = ["one click"] }
+    ---
+    25:1: this version of Kept cannot run [purpose.security.opt-out] yet
+      help: leave it out until it can: a sentence that nothing runs is no promise
+    "#);
+}
+
+#[test]
+fn required_and_voluntary() {
+    insta::assert_snapshot!(slip("{ phone = \"we cannot call you\" }", "{ identity = \"we cannot greet you\" }"), @r#"
+    { identity = "we cannot greet you" }
+    ---
+    15:15: identity is both required and voluntary
+      help: keep it in one of the two
+    "#);
+}
+
+#[test]
+fn a_form_without_what_the_code_needs() {
+    insta::assert_snapshot!(slip("required  = [\"identity\", \"password\"]", "required  = [\"identity\"]"), @r#"
+    required  = ["identity"]
+    ---
+    13:7: the form sign-up cannot do without pd:Password
+      help: add "password" to required
+    "#);
+}
+
+#[test]
+fn a_form_without_a_rule() {
+    let form = "[form.sign-up]\nrequired  = [\"identity\", \"password\"]\nvoluntary = { phone = \"we cannot call you\" }\n";
+    insta::assert_snapshot!(slip(form, ""), @r#"
+    ---
+    1:1: there is no [form.sign-up]
+      help: say what people must give, and what they may
+    "#);
+}
+
+#[test]
+fn a_form_that_asks_without_a_purpose() {
+    insta::assert_snapshot!(slip("uses  = [\"identity\", \"phone\", \"member-id\"]", "uses  = [\"identity\", \"member-id\"]"), @r#"
+    uses  = ["identity", "member-id"]
+    ---
+    10:1: phone is held without a purpose
+      help: add "phone" to the uses of a [purpose]
+    15:15: [form.sign-up] asks for phone, which no purpose uses
+      help: leave it out, or add "phone" to the uses of a [purpose]
+    31:23: [role.support] sees phone, which none of its purposes uses
+      help: leave it out, or let one of these purposes use it: membership
+    "#);
+}
+
+#[test]
+fn a_form_that_asks_for_what_it_cannot_take() {
+    insta::assert_snapshot!(slip("{ phone = \"we cannot call you\" }", "{ member-id = \"we make one\" }"), @r#"
+    { member-id = "we make one" }
+    ---
+    15:15: the form sign-up cannot ask for member-id
+      help: it can ask for pd:Name, pd:EmailAddress, pd:Password, pd:PhysicalAddress, pd:TelephoneNumber
+    "#);
+}
+
+#[test]
+fn a_role_that_sees_too_much() {
+    insta::assert_snapshot!(slip("sees = [\"identity\",", "sees = [\"identity\", \"password\","), @r#"
+    sees = ["identity", "password",
+    ---
+    31:21: [role.support] sees password, which none of its purposes uses
+      help: leave it out, or let one of these purposes use it: membership
+    "#);
+}

@@ -1,0 +1,190 @@
+//! Every rule is one sentence, and reads like one of a good letter.
+
+use kept_notice::Notice;
+
+use crate::fixtures::{short, short_but, trainers};
+
+#[test]
+fn the_trainers_notice() {
+    let mut page = String::new();
+    for sentence in trainers().sentences() {
+        page += &format!("{} ({}) {}\n", sentence.id, sentence.modality, sentence.refs.join(" "));
+        page += &format!("  {}\n", sentence.text);
+        if !sentence.limited_by.is_empty() {
+            page += &format!("  limited by {}\n", sentence.limited_by.join(", "));
+        }
+    }
+    insta::assert_snapshot!(page, @r#"
+    notice (obligation) ntc-1
+      This is the privacy notice of Example Trainers' Network, in force from 1 December 2026 under PIPEDA and the GDPR. There is a link to it on every page, and you can write to privacy@trainers.example.test about your data.
+    notice.change (obligation) 
+      Before a change of this notice that matters to you takes effect, we write to you by e-mail, 30 days ahead.
+    form.sign-up (obligation) acc-1
+      When you sign up, you give us your name, e-mail address and password. You may add your postal address; without it, we cannot send you anything by post. You may add your telephone number; without it, we cannot call you. We ask for nothing else.
+    purpose.membership (permission) use-2
+      To run your membership, we use your name, e-mail address, postal address, telephone number, member id, membership dates and training record. The ground for this is our contract with you.
+    purpose.credit-record (permission) use-2
+      To count the credits you earned, we use your member id, membership dates and training record. The ground for this is our contract with you.
+    purpose.sign-in (permission) use-2
+      To let you, and nobody else, sign in as you, we use your name, e-mail address, password, sign-in details and sign-in history. The ground for this is our contract with you.
+    purpose.messages (permission) use-2
+      To write to you about your membership, we use your name, e-mail address, membership dates and the text of our messages to you. The ground for this is our contract with you.
+    purpose.security (permission) use-2
+      To protect the site and the people on it, we use your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data. The ground for this is our legitimate interest in doing so.
+    purpose.answering (permission) use-2
+      To answer for how we handle your data, we use your name, e-mail address, member id and the record of who did what with your data. The ground for this is our obligation under the law.
+    role.support (permission) use-1
+      Our staff in the role support, who answer members' questions, may see your name, e-mail address, postal address, telephone number, member id, membership dates and training record, and only to run your membership. They first state a reason, which you can read.
+    role.owner (permission) use-1
+      Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it. They first state a reason, which you can read.
+    retain.pending (obligation) acc-1
+      Seven days after you start to sign up without confirming it, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, the text of our messages to you and the record of who did what with your data.
+      limited by hold.dispute
+    retain.expired (obligation) acc-12
+      As soon as your membership expires, we disable your account: nobody can sign in with it.
+    retain.lapsed (obligation) acc-12
+      Six months after your membership expires, unless you renew your membership before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history and the text of our messages to you. We keep your member id, membership dates and training record to count the credits you earned. We write to you 30 days before and name the day.
+      limited by hold.dispute
+    retain.credits (obligation) acc-12
+      Ten years after your membership expires, unless you renew your membership before then, we erase your member id, membership dates and training record.
+      limited by hold.dispute
+    retain.trail (obligation) acc-11
+      One year after your membership expires, unless you renew your membership before then, we erase the record of who did what with your data.
+      limited by hold.dispute
+    retain.mail (obligation) 
+      Seven days after a message to you was written, we erase the text of our messages to you.
+    retain.staff (obligation) 
+      Thirty days after your work for us ends, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, the text of our messages to you and the record of who did what with your data.
+      limited by hold.dispute
+    hold.dispute (permission) hold-1
+      When you dispute how we handle your data, we keep your name, e-mail address, member id, membership dates, training record, sign-in details, sign-in history and the record of who did what with your data until the dispute is settled, even if the day to erase them comes first. The ground for this is PIPEDA, s. 8(8).
+    right.access (obligation) rgt-1
+      On the page “My data”, you can at any time see what we hold about you.
+    right.rectify (obligation) rgt-2
+      On the page “My data”, you can at any time correct the details you gave us.
+    session (obligation) acc-7
+      While you are signed in, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
+    cookie.notice-seen (permission) acc-7
+      The cookie notice-seen remembers that you have seen the notification bar; it lasts one year.
+    never.track (prohibition) ana-3
+      We never let anybody else follow you here: our pages load nothing from other sites, as their headers show.
+    never.store-in-clear (prohibition) sec-6
+      We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup shows who you are.
+    "#);
+}
+
+#[test]
+fn one_for_each_rule() {
+    let notice = trainers();
+    let rules = 2
+        + notice.forms.len()
+        + notice.purposes.len()
+        + notice.roles.len()
+        + notice.retains.len()
+        + notice.holds.len()
+        + notice.rights.len()
+        + 1
+        + notice.cookies.len()
+        + notice.nevers.len();
+    let mut ids: Vec<String> = notice.sentences().into_iter().map(|sentence| sentence.id).collect();
+    assert_eq!(ids.len(), rules);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), rules, "every id is its own");
+}
+
+#[test]
+fn a_ceiling_instead_of_a_floor() {
+    let notice = short_but("after = \"10 years\"", "within = \"60 days\"");
+    insta::assert_snapshot!(text(&notice, "retain.numbers"), @"Within 60 days after your membership expires, we erase your identifier.");
+}
+
+#[test]
+fn a_floor_and_a_ceiling() {
+    let notice = short_but("after = \"6 months\"", "after = \"6 months\"\nwithin = \"7 months\"");
+    insta::assert_snapshot!(text(&notice, "retain.lapsed"), @r#"
+    Not before six months and not later than seven months after your membership expires, we erase your name, e-mail address, password and telephone number. We keep your identifier to run your membership. We write to you 30 days before and name the day.
+    "#);
+}
+
+#[test]
+fn at_once() {
+    let notice = short_but("after = \"10 years\"\n", "");
+    insta::assert_snapshot!(text(&notice, "retain.numbers"), @"As soon as your membership expires, we erase your identifier.");
+}
+
+#[test]
+fn two_warnings() {
+    let notice = short_but("warn  = [\"30 days\"]", "warn = [\"30 days\", \"1 week\"]");
+    insta::assert_snapshot!(text(&notice, "retain.lapsed"), @r#"
+    Six months after your membership expires, we erase your name, e-mail address, password and telephone number. We keep your identifier to run your membership. We write to you 30 days and one week before and name the day.
+    "#);
+}
+
+#[test]
+fn data_shown_in_part() {
+    insta::assert_snapshot!(text(&short(), "role.support"), @r#"
+    Our staff in the role support, who answer questions, may see your name, e-mail address and the last four characters of your telephone number, and only to run your membership.
+    "#);
+    let masks = r#"{ identity = "domain" }, { member-id = "initial" }, { phone = "last 4" }"#;
+    let notice = short_but(r#""identity", { phone = "last 4" }"#, masks);
+    insta::assert_snapshot!(text(&notice, "role.support"), @r#"
+    Our staff in the role support, who answer questions, may see the domain of your name, the domain of your e-mail address, the first letter of your identifier and the last four characters of your telephone number, and only to run your membership.
+    "#);
+}
+
+#[test]
+fn a_hold_on_everything_for_a_while() {
+    let notice = short_but(
+        "data    = [\"identity\"]\nfrom    = \"dispute.opened\"\nuntil   = \"dispute.settled\"",
+        "data = \"everything\"\nfrom = \"dispute.opened\"\nlasts = \"6 years\"",
+    );
+    insta::assert_snapshot!(text(&notice, "hold.dispute"), @r#"
+    When you dispute how we handle your data, we keep everything we hold about you for six years, even if the day to erase it comes first. The ground for this is GDPR, art. 17(3)(e).
+    "#);
+    let limited: Vec<String> = notice
+        .sentences()
+        .into_iter()
+        .filter(|sentence| sentence.limited_by == ["hold.dispute"])
+        .map(|sentence| sentence.id)
+        .collect();
+    assert_eq!(limited, ["retain.lapsed", "retain.numbers"]);
+}
+
+#[test]
+fn every_ground() {
+    let mut page = String::new();
+    for basis in ["contract", "legal obligation", "vital interest", "public interest"] {
+        let notice = short_but("basis = \"legitimate interest\"", &format!("basis = \"{basis}\""));
+        page += &format!("{}\n", text(&notice, "purpose.security"));
+    }
+    insta::assert_snapshot!(page, @r#"
+    To protect the site, we use your name, e-mail address and password. The ground for this is our contract with you.
+    To protect the site, we use your name, e-mail address and password. The ground for this is our obligation under the law.
+    To protect the site, we use your name, e-mail address and password. The ground for this is somebody's life or health.
+    To protect the site, we use your name, e-mail address and password. The ground for this is the public interest.
+    "#);
+}
+
+#[test]
+fn no_cookie_but_the_session() {
+    let cookie = "[cookie.notice-seen]\nsays  = \"remembers that you have seen the notification bar\"\nlasts = \"1 year\"\n";
+    insta::assert_snapshot!(text(&short_but(cookie, ""), "session"), @r#"
+    While you are signed in, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.
+    "#);
+}
+
+#[test]
+fn prose_is_kept_apart() {
+    let notice = short_but("[right]", "[right]\nprose = \"\"\"\nWrite to us.\nWe answer.\n\"\"\"");
+    assert_eq!(notice.prose.len(), 1);
+    assert_eq!(
+        (notice.prose[0].section, notice.prose[0].text.as_str()),
+        ("right", "Write to us.\nWe answer.")
+    );
+    assert_eq!(notice.sentences(), short().sentences());
+}
+
+fn text(notice: &Notice, id: &str) -> String {
+    notice.sentences().into_iter().find(|sentence| sentence.id == id).unwrap().text
+}

@@ -1,0 +1,368 @@
+//! The suite that every database passes. Each case takes a function that opens an empty store of its own.
+
+use std::{any::Any, sync::mpsc, time::Duration};
+
+use kept_store::{Migration, Store, StoreError, Value, params};
+
+use crate::{SCHEMA, add, queue, things};
+
+/// An open store, and whatever has to live as long as it does.
+struct Fixture {
+    store: Store,
+    _keep: Box<dyn Any>,
+}
+
+type Open = fn(&[Migration]) -> Fixture;
+
+macro_rules! on_every_database {
+    ($($case:ident)+) => {
+        mod sqlite {
+            fn open(migrations: &[kept_store::Migration]) -> super::Fixture {
+                let folder = tempfile::tempdir().unwrap();
+                let store = kept_store::Store::open(folder.path(), migrations).unwrap();
+                super::Fixture { store, _keep: Box::new(folder) }
+            }
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $case() {
+                super::$case(open).await;
+            })+
+        }
+    };
+}
+
+on_every_database! {
+    values_round_trip
+    wrong_types_are_errors
+    placeholders_are_numbered
+    answers_have_the_expected_rows
+    unique_violations_are_recognisable
+    foreign_keys_are_enforced
+    errors_tell_no_values
+    an_error_rolls_back
+    a_panic_harms_nobody_else
+    no_update_is_lost
+    reads_see_only_what_is_committed
+    a_read_is_one_snapshot
+    a_read_cannot_write
+    a_runaway_read_is_stopped
+    a_scan_has_no_budget
+    the_catalogue_lists_every_column
+    a_closed_store_refuses
+    a_queued_write_outlives_its_caller
+}
+
+/// Gives the closure of a test its types.
+fn typed<T>(result: Result<T, StoreError>) -> Result<T, StoreError> {
+    result
+}
+
+async fn values_round_trip(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let body = [0_u8, 1, 255];
+    for (id, flag, label) in [(i64::MIN, false, "quote ', ünï"), (i64::MAX, true, "")] {
+        let insert = "INSERT INTO thing (id, flag, label, body) VALUES ($1, $2, $3, $4)";
+        let inserted = store.write(move |tx| tx.execute(insert, &params![id, flag, label, body])).await;
+        assert_eq!(typed(inserted), Ok(1));
+        let row =
+            store.read(move |read| read.query_one("SELECT * FROM thing WHERE id = $1", &params![id])).await;
+        let row = typed(row).unwrap();
+        assert_eq!(row.get(0), Ok(id));
+        assert_eq!(row.get(1), Ok(flag));
+        assert_eq!(row.get(2), Ok(label.to_owned()));
+        assert_eq!(row.get(3), Ok(body.to_vec()));
+        assert_eq!(row.get(3), Ok(body));
+        assert_eq!(row.get(3), Ok(Some(body)));
+    }
+    let nothing: Option<&str> = None;
+    let insert = "INSERT INTO thing (id, flag, label, body) VALUES ($1, $2, $3, $4)";
+    let values = params![7_u32, Value::Null, nothing, Some(&body)];
+    let inserted = store.write(move |tx| tx.execute(insert, &values)).await;
+    assert_eq!(typed(inserted), Ok(1));
+    let row =
+        store.read(|read| read.query_one("SELECT flag, label, body FROM thing WHERE id = 7", &[])).await;
+    let row = typed(row).unwrap();
+    assert_eq!(row.get(0), Ok(None::<bool>));
+    assert_eq!(row.get(1), Ok(None::<String>));
+    assert_eq!(row.get(2), Ok(body));
+    let changed = store.write(|tx| tx.execute("UPDATE thing SET flag = 0", &params![])).await;
+    assert_eq!(typed(changed), Ok(3));
+}
+
+async fn wrong_types_are_errors(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let insert = "INSERT INTO thing (id, flag, label, body) VALUES (1, 2, 'text', $1)";
+    typed(store.write(move |tx| tx.execute(insert, &params![[9_u8; 4]])).await).unwrap();
+    let row = store.read(|read| read.query_one("SELECT flag, label, body, NULL FROM thing", &[])).await;
+    let row = typed(row).unwrap();
+    assert!(matches!(row.get::<bool>(0), Err(StoreError::Column { index: 0, .. })));
+    assert!(row.get::<String>(0).is_err());
+    assert!(row.get::<i64>(1).is_err());
+    assert!(row.get::<Vec<u8>>(1).is_err());
+    assert!(row.get::<[u8; 5]>(2).is_err());
+    assert!(row.get::<Option<[u8; 5]>>(2).is_err());
+    assert_eq!(
+        row.get::<i64>(3),
+        Err(StoreError::Column { index: 3, expected: "an integer", found: "null" })
+    );
+    assert!(row.get::<Option<i64>>(4).is_err());
+}
+
+async fn placeholders_are_numbered(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let insert = "INSERT INTO thing (label, id, flag) VALUES ($2, $1, $1)";
+    typed(store.write(move |tx| tx.execute(insert, &params![1, "second"])).await).unwrap();
+    let row = store.read(|read| read.query_one("SELECT id, flag, label FROM thing", &[])).await;
+    let row = typed(row).unwrap();
+    assert_eq!((row.get(0), row.get(1)), (Ok(1), Ok(true)));
+    assert_eq!(row.get(2), Ok("second".to_owned()));
+    for (sql, values) in [
+        ("SELECT $1, $2", params![1].to_vec()),
+        ("SELECT $1", params![1, 2].to_vec()),
+        ("SELECT $2", params![1].to_vec()),
+        ("SELECT $0", params![1].to_vec()),
+    ] {
+        let refused = typed(store.read(move |read| read.query(sql, &values).map(drop)).await);
+        assert!(matches!(refused, Err(StoreError::Placeholders { .. })), "{sql}");
+    }
+}
+
+async fn answers_have_the_expected_rows(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let one = store.read(|read| read.query_one("SELECT id FROM thing", &[]).map(drop)).await;
+    assert!(matches!(typed(one), Err(StoreError::Rows { found: 0, .. })));
+    let none = store.read(|read| Ok(read.query_opt("SELECT id FROM thing", &[])?.is_none())).await;
+    assert_eq!(typed(none), Ok(true));
+    add(&store, 1, "a").await.unwrap();
+    add(&store, 2, "b").await.unwrap();
+    let two = store.read(|read| read.query_opt("SELECT id FROM thing", &[]).map(drop)).await;
+    assert!(matches!(typed(two), Err(StoreError::Rows { found: 2, .. })));
+    let deleted = store
+        .write(|tx| {
+            let deleted = tx.query("DELETE FROM thing RETURNING id", &[])?;
+            deleted.iter().map(|row| row.get(0)).collect::<Result<Vec<i64>, _>>()
+        })
+        .await;
+    assert_eq!(typed(deleted), Ok(vec![1, 2]));
+    assert_eq!(things(&store).await, 0);
+}
+
+async fn unique_violations_are_recognisable(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    add(&store, 1, "a").await.unwrap();
+    let Err(StoreError::Unique { constraint }) = add(&store, 1, "b").await else { panic!("a second row") };
+    assert!(constraint.contains("thing"), "{constraint}");
+    let seats = [("x", 1, Some(1)), ("x", 1, None), ("x", 2, Some(1))];
+    for (index, (course, number, thing)) in seats.into_iter().enumerate() {
+        let insert = "INSERT INTO seat VALUES ($1, $2, $3)";
+        let taken = typed(store.write(move |tx| tx.execute(insert, &params![course, number, thing])).await);
+        assert_eq!(matches!(taken, Err(StoreError::Unique { .. })), index > 0, "{taken:?}");
+    }
+    let insert = "INSERT INTO thing (id) VALUES (1) ON CONFLICT DO NOTHING";
+    assert_eq!(typed(store.write(move |tx| tx.execute(insert, &[])).await), Ok(0));
+}
+
+async fn foreign_keys_are_enforced(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let refused = store.write(|tx| tx.execute("INSERT INTO seat VALUES ('x', 1, 99)", &[])).await;
+    assert!(matches!(typed(refused), Err(StoreError::Database { .. })));
+}
+
+async fn errors_tell_no_values(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let canary = "canary@example.test";
+    let mut errors = Vec::new();
+    for sql in [
+        "INSERT INTO thing (id, label) VALUES (1, $1), (1, $1)",
+        "INSERT INTO seat VALUES ($1, 1, 99)",
+        "INSERT INTO seat VALUES ($1, NULL, NULL)",
+        "INSERT INTO thing (id, label) VALUES (2, $1) RETURNING missing",
+        "SELECT json_extract('{}', $1)",
+        "SELECT $1 ->> 'a'",
+        "SELECT $1, $2",
+    ] {
+        let failed = store.write(move |tx| tx.query(sql, &params![canary]).map(drop)).await;
+        errors.push(typed(failed).expect_err(sql));
+    }
+    let row = store.read(move |read| read.query_one("SELECT $1", &params![canary])).await;
+    let row = typed(row).unwrap();
+    errors.push(row.get::<i64>(0).unwrap_err());
+    for error in &errors {
+        assert!(!format!("{error} {error:?}").contains("canary"), "a bound value in an error");
+    }
+    assert!(!format!("{row:?} {:?}", params![canary]).contains("canary"), "a value in a debug text");
+}
+
+async fn an_error_rolls_back(open: Open) {
+    #[derive(Debug, PartialEq)]
+    enum Refused {
+        ByUs,
+        ByStore(StoreError),
+    }
+    impl From<StoreError> for Refused {
+        fn from(error: StoreError) -> Refused {
+            Refused::ByStore(error)
+        }
+    }
+    let Fixture { store, _keep } = open(SCHEMA);
+    let refused = store.write(|tx| {
+        tx.execute("INSERT INTO thing (id) VALUES (1)", &[])?;
+        assert_eq!(tx.query("SELECT id FROM thing", &[])?.len(), 1, "a transaction sees its own changes");
+        Err::<(), _>(Refused::ByUs)
+    });
+    assert_eq!(refused.await, Err(Refused::ByUs));
+    assert_eq!(things(&store).await, 0);
+    let failed = store.write(|tx| {
+        tx.execute("INSERT INTO thing (id) VALUES (1)", &[])?;
+        Ok::<_, Refused>(tx.execute("INSERT INTO nowhere (id) VALUES (1)", &[])?)
+    });
+    assert!(matches!(failed.await, Err(Refused::ByStore(StoreError::Database { .. }))));
+    assert_eq!(things(&store).await, 0);
+}
+
+async fn a_panic_harms_nobody_else(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let bad = store.write(|tx| -> Result<(), StoreError> {
+        tx.execute("INSERT INTO thing (id) VALUES (1)", &[])?;
+        panic!("planted in a write");
+    });
+    let (bad, good) = tokio::join!(bad, add(&store, 2, "b"));
+    assert_eq!(bad, Err(StoreError::Panicked));
+    assert_eq!(good, Ok(1));
+    let bad = store.read(|read| -> Result<(), StoreError> {
+        read.query("SELECT id FROM thing", &[])?;
+        panic!("planted in a read");
+    });
+    assert_eq!(bad.await, Err(StoreError::Panicked));
+    assert_eq!(things(&store).await, 1);
+}
+
+async fn no_update_is_lost(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    add(&store, 1, "counter").await.unwrap();
+    typed(store.write(|tx| tx.execute("UPDATE thing SET flag = 0", &[])).await).unwrap();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let counted = store.write(|tx| {
+                    let count: i64 = tx.query_one("SELECT flag FROM thing", &[])?.get(0)?;
+                    tx.execute("UPDATE thing SET flag = $1", &params![count + 1])
+                });
+                typed(counted.await).unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let count = store.read(|read| read.query_one("SELECT flag FROM thing", &[])?.get::<i64>(0)).await;
+    assert_eq!(typed(count), Ok(100));
+}
+
+async fn reads_see_only_what_is_committed(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let (inserted, wait_for_insert) = mpsc::channel();
+    let (finish, wait_for_finish) = mpsc::channel();
+    let writing = store.clone();
+    let write = tokio::spawn(async move {
+        let written = writing.write(move |tx| {
+            tx.execute("INSERT INTO thing (id) VALUES (1)", &[])?;
+            inserted.send(()).unwrap();
+            wait_for_finish.recv_timeout(Duration::from_secs(10)).unwrap();
+            Ok(())
+        });
+        typed(written.await).unwrap();
+    });
+    wait_for_insert.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(things(&store).await, 0);
+    finish.send(()).unwrap();
+    write.await.unwrap();
+    assert_eq!(things(&store).await, 1);
+}
+
+async fn a_read_is_one_snapshot(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let (started, wait_for_start) = mpsc::channel();
+    let (written, wait_for_write) = mpsc::channel();
+    let scanning = store.clone();
+    let scan = tokio::spawn(async move {
+        let counts = scanning.scan(move |read| {
+            let before: i64 = read.query_one("SELECT count(*) FROM thing", &[])?.get(0)?;
+            started.send(()).unwrap();
+            wait_for_write.recv_timeout(Duration::from_secs(10)).unwrap();
+            let after: i64 = read.query_one("SELECT count(*) FROM thing", &[])?.get(0)?;
+            Ok((before, after))
+        });
+        typed(counts.await).unwrap()
+    });
+    wait_for_start.recv_timeout(Duration::from_secs(10)).unwrap();
+    add(&store, 1, "meanwhile").await.unwrap();
+    written.send(()).unwrap();
+    assert_eq!(scan.await.unwrap(), (0, 0));
+    assert_eq!(things(&store).await, 1);
+}
+
+async fn a_read_cannot_write(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let insert = "INSERT INTO thing (id) VALUES (1) RETURNING id";
+    let refused = store.read(move |read| read.query(insert, &[]).map(drop)).await;
+    assert!(matches!(typed(refused), Err(StoreError::Database { .. })));
+    assert_eq!(things(&store).await, 0);
+}
+
+const COUNT_TO: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+                        SELECT count(*) FROM n";
+
+async fn a_runaway_read_is_stopped(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let runaway = store.read(|read| read.query(COUNT_TO, &params![i64::MAX]).map(drop)).await;
+    assert_eq!(typed(runaway), Err(StoreError::Budget));
+    let next = store.read(|read| read.query_one(COUNT_TO, &params![1_000])?.get::<i64>(0)).await;
+    assert_eq!(typed(next), Ok(1_000));
+}
+
+async fn a_scan_has_no_budget(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let long = store.scan(|read| read.query_one(COUNT_TO, &params![200_000])?.get::<i64>(0)).await;
+    assert_eq!(typed(long), Ok(200_000));
+    let same = store.read(|read| read.query(COUNT_TO, &params![200_000]).map(drop)).await;
+    assert_eq!(typed(same), Err(StoreError::Budget));
+}
+
+async fn the_catalogue_lists_every_column(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let columns = store.columns().await.unwrap();
+    let columns: Vec<_> = columns.iter().map(|column| format!("{}.{}", column.table, column.name)).collect();
+    let expected = "seat.course seat.number seat.thing thing.id thing.flag thing.label thing.body";
+    assert_eq!(columns.join(" "), expected);
+}
+
+async fn a_closed_store_refuses(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let clone = store.clone();
+    store.close().await;
+    assert_eq!(add(&clone, 1, "late").await, Err(StoreError::Closed));
+    assert_eq!(typed(clone.read(|_| Ok(())).await), Err(StoreError::Closed));
+    assert_eq!(typed(clone.scan(|_| Ok(())).await), Err(StoreError::Closed));
+    assert_eq!(clone.forget().await, Err(StoreError::Closed));
+    clone.close().await;
+}
+
+async fn a_queued_write_outlives_its_caller(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let (release, blocked) = mpsc::channel();
+    let blocking = store.clone();
+    let first = tokio::spawn(async move {
+        let waited = blocking.write(move |_| {
+            blocked.recv_timeout(Duration::from_secs(10)).unwrap();
+            Ok(())
+        });
+        typed(waited.await).unwrap();
+    });
+    queue(add(&store, 1, "queued")).await;
+    release.send(()).unwrap();
+    first.await.unwrap();
+    // Queued behind it, so answered after it.
+    add(&store, 2, "next").await.unwrap();
+    assert_eq!(things(&store).await, 2);
+}

@@ -1,0 +1,40 @@
+//! The headers that hold the site to what its notice says.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::BaseUrl;
+
+/// The Content-Security-Policy of every response: pages load their own stylesheet and images, send their forms
+/// home, and nothing else. No outside origin is in it, so nobody else learns of a visit (`ana-3`).
+#[must_use]
+pub fn csp() -> &'static str {
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'"
+}
+
+/// Sets what every response carries, whatever a handler set before; only caching is a handler's to decide.
+pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl) {
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp()));
+    if base.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// `same-origin`, not `no-referrer`: other sites learn nothing either way, but under `no-referrer` browsers send
+/// `Origin: null` with our own forms (Fetch, "append a request `Origin` header"), so that the check of where a
+/// form comes from could not tell them from a stranger's.
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+];
+
+const PERMISSIONS: &str = "browsing-topics=(), camera=(), display-capture=(), geolocation=(), \
+                           microphone=(), payment=(), usb=()";

@@ -1,0 +1,24 @@
+//! Whether a request that changes something was sent by a page of this site.
+
+use axum::http::{HeaderMap, Method, header};
+
+use crate::BaseUrl;
+
+/// Refuses what another site's page sends (OWASP ASVS 5.0 §3.5): by `Sec-Fetch-Site`, which a page cannot
+/// forge, and by `Origin`, which browsers without it send as well.
+///
+/// A request with neither is let through: it comes from a program, and the form token decides. A "none"
+/// comes from the person's own hand (an address typed, a bookmark).
+pub(crate) fn is_own(method: &Method, headers: &HeaderMap, base: &BaseUrl) -> bool {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return true;
+    }
+    let fetched_here =
+        headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+    let origin_is_ours = headers.get(header::ORIGIN).is_none_or(|origin| {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        origin == base.origin()
+            || host.is_some_and(|host| origin == format!("{}://{host}", base.scheme()).as_str())
+    });
+    fetched_here && origin_is_ours
+}

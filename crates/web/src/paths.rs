@@ -1,0 +1,26 @@
+//! The addresses that the layout links to, so that pages and links cannot drift apart.
+
+/// The front page.
+pub const HOME: &str = "/";
+/// The notice, for people to read (`ntc-1`).
+pub const NOTICE: &str = "/notice";
+/// POST: the reader has seen that the notice changed (`ntc-4`).
+pub const NOTICE_SEEN: &str = "/notice/seen";
+/// How the notice is kept: the public board of promises with their evidence.
+pub const KEPT: &str = "/kept";
+/// Who sees what, why, and in what form.
+pub const USES: &str = "/uses";
+/// What a filled example site is, and how to sign in to it.
+pub const DEMO: &str = "/demo";
+/// Registering.
+pub const SIGN_UP: &str = "/sign-up";
+/// Signing in.
+pub const SIGN_IN: &str = "/sign-in";
+/// POST: signing out.
+pub const SIGN_OUT: &str = "/sign-out";
+/// What is held about the signed-in person.
+pub const MY_DATA: &str = "/my-data";
+/// The desk of the staff.
+pub const DESK: &str = "/desk";
+/// GET: 200 and `ok` while the server answers.
+pub const HEALTH: &str = "/healthz";

@@ -1,0 +1,161 @@
+//! One request by somebody: what a page needs to know about who reads it, and what it may tell their browser.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use jiff::Timestamp;
+
+use crate::{
+    Announcement, Frame, Problem, Reader, Site,
+    form::Fields,
+    session::{self, SessionId},
+    token::TokenKey,
+};
+
+/// The visit that a request belongs to. The sessions' middleware makes it; handlers take it as an extractor.
+#[derive(Clone)]
+pub struct Visit {
+    site: Arc<Site>,
+    keys: TokenKey,
+    path: String,
+    /// Who reads.
+    pub reader: Reader,
+    /// The moment of the request.
+    pub now: Timestamp,
+    /// The bar about the notice, until it is dismissed.
+    pub announcement: Option<Announcement>,
+    /// The strip of an example site.
+    pub demo: Option<String>,
+    carrier: Arc<Mutex<Carrier>>,
+}
+
+/// The session that the browser has, and what becomes of it with the answer.
+struct Carrier {
+    known: Option<SessionId>,
+    /// A session that the browser does not have yet; used when a page needs one.
+    fresh: SessionId,
+    change: Change,
+}
+
+enum Change {
+    Nothing,
+    Set,
+    Remove,
+}
+
+impl Visit {
+    /// A visit by a browser that brought `known`, or by a new one. `fresh` is a random session nobody has.
+    #[must_use]
+    pub fn new(
+        site: Arc<Site>,
+        keys: TokenKey,
+        path: String,
+        known: Option<SessionId>,
+        fresh: SessionId,
+        now: Timestamp,
+    ) -> Visit {
+        let carrier = Arc::new(Mutex::new(Carrier { known, fresh, change: Change::Nothing }));
+        Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
+    }
+
+    /// The frame of a page. A page that only shows something leaves no cookie with a visitor (`acc-17`).
+    #[must_use]
+    pub fn frame(&self, title: impl Into<String>) -> Frame {
+        let known = self.lock().known.clone();
+        let token = known.map(|session| self.keys.issue(&session, self.now)).unwrap_or_default();
+        self.frame_with(title.into(), token)
+    }
+
+    /// The frame of a page with a form. A visitor's browser gets a session, to which the form is bound.
+    #[must_use]
+    pub fn form_frame(&self, title: impl Into<String>) -> Frame {
+        let session = self.session();
+        let token = self.keys.issue(&session, self.now);
+        self.frame_with(title.into(), token)
+    }
+
+    /// The browser's session; a new one, that the answer hands out, if it has none.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        let mut carrier = self.lock();
+        match &carrier.known {
+            Some(known) => known.clone(),
+            None => {
+                let fresh = carrier.fresh.clone();
+                carrier.known = Some(fresh.clone());
+                carrier.change = Change::Set;
+                fresh
+            }
+        }
+    }
+
+    /// The session that the browser brought, if any.
+    #[must_use]
+    pub fn known(&self) -> Option<SessionId> {
+        self.lock().known.clone()
+    }
+
+    /// Gives the browser a new session: at every sign-in, so that nobody can plant one (`acc-4`).
+    pub fn renew(&self) -> SessionId {
+        let mut carrier = self.lock();
+        carrier.known = Some(carrier.fresh.clone());
+        carrier.change = Change::Set;
+        carrier.fresh.clone()
+    }
+
+    /// Takes the session from the browser.
+    pub fn end(&self) {
+        let mut carrier = self.lock();
+        carrier.known = None;
+        carrier.change = Change::Remove;
+    }
+
+    /// Whether a posted form came from a page that this site showed to this session.
+    ///
+    /// # Errors
+    /// The 403 page that says what to do.
+    pub fn check(&self, fields: &Fields) -> Result<(), Problem> {
+        let session = self.known().ok_or_else(Problem::forbidden)?;
+        Ok(self.keys.check(fields.token(), &session, self.now)?)
+    }
+
+    /// Writes what has become of the session into the answer's headers; called once, by the middleware.
+    pub fn carry(&self, headers: &mut HeaderMap) {
+        let carrier = self.lock();
+        let value = match carrier.change {
+            Change::Nothing => return,
+            Change::Set => carrier.fresh.set_cookie(&self.site.base),
+            Change::Remove => session::removal(&self.site.base),
+        };
+        headers.append(header::SET_COOKIE, value);
+    }
+
+    fn frame_with(&self, title: String, form_token: String) -> Frame {
+        Frame {
+            reader: self.reader,
+            form_token,
+            notice_changed: self.announcement.clone(),
+            demo: self.demo.clone(),
+            ..self.site.frame(title, self.path.clone())
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Carrier> {
+        self.carrier.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visit, Problem> {
+        parts.extensions.get::<Visit>().cloned().ok_or_else(|| Problem::internal(NoVisit))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the route is mounted without the sessions' middleware")]
+struct NoVisit;

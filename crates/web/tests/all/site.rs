@@ -1,0 +1,33 @@
+//! Base URLs.
+
+use kept_web::{BaseUrl, BaseUrlError};
+
+#[test]
+fn a_base_url_is_read_as_an_origin() {
+    for (text, origin, https) in [
+        ("https://Members.Example.test", "https://members.example.test", true),
+        ("https://members.example.test:443/", "https://members.example.test", true),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", false),
+        ("http://[::1]:80", "http://[::1]", false),
+    ] {
+        let base: BaseUrl = text.parse().unwrap();
+        assert_eq!((base.origin(), base.is_https()), (origin, https), "{text}");
+    }
+    let base: BaseUrl = "https://members.example.test/".parse().unwrap();
+    assert_eq!(base.join("/notice"), "https://members.example.test/notice");
+}
+
+#[test]
+fn what_is_more_or_less_than_an_origin_is_refused() {
+    for (text, error) in [
+        ("", BaseUrlError::NotAnAddress),
+        ("members.example.test", BaseUrlError::Scheme),
+        ("ftp://members.example.test", BaseUrlError::Scheme),
+        ("https://members.example.test/app", BaseUrlError::More),
+        ("https://members.example.test/?a", BaseUrlError::More),
+        ("https://members.example.test/#a", BaseUrlError::More),
+        ("https://a:b@members.example.test", BaseUrlError::More),
+    ] {
+        assert_eq!(text.parse::<BaseUrl>(), Err(error), "{text}");
+    }
+}

@@ -3,21 +3,21 @@
 
 use jiff::Timestamp;
 use kept_notice::{HoldEnd, Verdict, due};
-use kept_store::{StoreError, Tx, params};
+use kept_store::{Tx, params};
 use kept_vault::{Kind, Source, SubjectId};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     ctx::{Actor, Ctx},
-    duty::{self, Duty, state},
+    duty::{self, Duty},
     error::KeeperError,
     keeper::House,
     outbox::Letter,
-    record::{Record, RecordSpec},
+    record::{self, Record, RecordSpec},
     release,
     sealed::{self, Part, Vault},
     time::to_millis,
-    trail::{Appender, Deed, Event},
+    trail::{Appender, Deed, Event, SITE, Trail},
     view::{By, View},
 };
 
@@ -28,6 +28,8 @@ pub struct Act<'a, 'c> {
     pub ctx: &'a mut Ctx,
     house: &'a House,
     appender: Appender,
+    /// Subjects that this act has begun, and whose trail may begin with it.
+    fresh: Vec<SubjectId>,
 }
 
 /// A blind index: how a subject is found by a value that is stored nowhere in the clear.
@@ -52,7 +54,7 @@ pub enum Claim {
 
 impl<'a, 'c> Act<'a, 'c> {
     pub(crate) fn new(tx: &'a Tx<'c>, ctx: &'a mut Ctx, house: &'a House) -> Act<'a, 'c> {
-        Act { tx, ctx, house, appender: Appender::default() }
+        Act { tx, ctx, house, appender: Appender::default(), fresh: Vec::new() }
     }
 
     /// Writes back what the act has gathered; called once, before the commit.
@@ -67,7 +69,9 @@ impl<'a, 'c> Act<'a, 'c> {
 
     /// A random subject, of whom nothing is held yet.
     pub fn new_subject(&mut self) -> SubjectId {
-        SubjectId::random(&mut self.ctx.rng)
+        let subject = SubjectId::random(&mut self.ctx.rng);
+        self.fresh.push(subject);
+        subject
     }
 
     // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,10 +84,10 @@ impl<'a, 'c> Act<'a, 'c> {
         self.put_as(subject, R::NAME, record)
     }
 
-    /// Writes one of many records of a type, under a name of its own (`mail/…`).
+    /// Writes one of many records of a type, under a name of its own that begins with the type's (`mail/…`).
     ///
     /// # Errors
-    /// As [`put`](Act::put).
+    /// As [`put`](Act::put), or the name is another type's.
     pub fn put_as<R: Record>(
         &mut self,
         subject: SubjectId,
@@ -93,36 +97,23 @@ impl<'a, 'c> Act<'a, 'c> {
         if !self.house.registry.lists_record(&RecordSpec::of::<R>()) {
             return Err(KeeperError::Unlisted { name: R::NAME });
         }
-        let shape = |cause: String| KeeperError::Shape { name: R::NAME, cause };
-        let Json::Object(fields) = serde_json::to_value(record).map_err(|e| shape(e.to_string()))? else {
-            return Err(shape("a record is a struct with named fields".into()));
-        };
-        let mut parts: Vec<(Kind, Map<String, Json>)> = Vec::new();
-        for (field, value) in fields {
-            let kind = R::FIELDS
-                .iter()
-                .find(|listed| listed.name == field)
-                .map(|listed| listed.kind)
-                .ok_or_else(|| KeeperError::Unlabelled { record: R::NAME, field: field.clone() })?;
-            let part = match parts.iter().position(|(known, _)| *known == kind) {
-                Some(at) => parts.get_mut(at),
-                None => {
-                    parts.push((kind, Map::new()));
-                    parts.last_mut()
-                }
-            };
-            if let (Some((_, part)), false) = (part, value.is_null()) {
-                part.insert(field, value);
-            }
+        if name.split('/').next() != Some(R::NAME) {
+            return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
+        }
+        if !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+            self.fresh.push(subject);
         }
         let vault = Vault { ring: &self.house.ring };
-        let kinds = parts.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
-        for (kind, fields) in parts {
+        let mut kinds = Vec::new();
+        for (kind, fields) in record::by_kind(record)? {
             if fields.is_empty() {
                 // What a person did not give, or took back, is not held.
-                vault.drop_part(self.tx, subject, name, kind)?;
+                if vault.drop_part(self.tx, subject, name, kind)? {
+                    kinds.push(kind);
+                }
                 continue;
             }
+            kinds.push(kind);
             let part = Part {
                 record: name.into(),
                 kind,
@@ -188,12 +179,19 @@ impl<'a, 'c> Act<'a, 'c> {
     /// that they stated.
     ///
     /// # Errors
-    /// The notice does not allow the view, or it is not for this actor; then nothing is released.
+    /// The notice does not allow the view, it is not for this actor, or the role must state a reason and did not;
+    /// then nothing is released.
     pub fn view<V: View>(&mut self, subject: SubjectId, because: Option<&str>) -> Result<V, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
+        if let By::Role(role) = V::SPEC.by {
+            let asks = self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
+            if asks && because.is_none_or(|reason| reason.trim().is_empty()) {
+                return Err(KeeperError::NoReason { view: V::SPEC.name });
+            }
+        }
         let data = release::view::<V>(self.house, self.tx, subject)?;
         if let By::Role(_) = V::SPEC.by {
-            let kinds: Vec<Kind> = V::SPEC.kinds().into_iter().map(|(kind, _)| kind).collect();
+            let kinds = V::SPEC.each_kind();
             self.note_for(subject, Deed::Read, V::SPEC.name, &kinds, because, Some(V::SPEC.purpose))?;
         }
         Ok(data)
@@ -217,7 +215,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// Says that something happened to a subject just now: an event of the ledger that starts and stops clocks and holds.
     ///
     /// # Errors
-    /// No area declares the event.
+    /// No area declares the event, or nothing is held about the subject.
     pub fn emit(&mut self, subject: SubjectId, event: &str) -> Result<(), KeeperError> {
         self.emit_at(subject, event, self.ctx.now)
     }
@@ -225,7 +223,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// Says that something happened to a subject at an earlier moment, from which its clocks count.
     ///
     /// # Errors
-    /// No area declares the event.
+    /// As [`emit`](Act::emit).
     pub fn emit_at(&mut self, subject: SubjectId, event: &str, at: Timestamp) -> Result<(), KeeperError> {
         self.note(subject, Deed::Happened, event, &[], None)?;
         self.happen(subject, event, "", at)
@@ -241,6 +239,7 @@ impl<'a, 'c> Act<'a, 'c> {
         if self.house.registry.event(event).is_none() {
             return Err(KeeperError::Unknown(event.into()));
         }
+        self.known(subject, event)?;
         self.tx.execute(
             "INSERT INTO happenings (subject, event, record, at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (subject, event, record) DO UPDATE SET at = excluded.at",
@@ -249,15 +248,19 @@ impl<'a, 'c> Act<'a, 'c> {
         let policy = self.ctx.policy.clone();
         for rule in policy.notice.retains.iter().filter(|r| r.unless.as_deref() == Some(event)) {
             self.tx.execute(
-                "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ($3, $4)",
-                &params![subject.as_bytes(), &rule.rule.id, state::WAITING, state::HELD],
+                "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held')",
+                &params![subject.as_bytes(), &rule.rule.id],
             )?;
         }
         for duty in duty::started_by(&policy, subject, event, record, at)? {
             duty.save(self.tx)?;
         }
         for hold in policy.notice.holds_until(event) {
-            self.end_hold(subject, &hold.rule.id)?;
+            // The next sweep takes the row away and does what it kept back.
+            self.tx.execute(
+                "UPDATE holds SET until = $1 WHERE subject = $2 AND hold = $3 AND (until IS NULL OR until > $1)",
+                &params![to_millis(at), subject.as_bytes(), &hold.rule.id],
+            )?;
         }
         for hold in policy.notice.holds_from(event) {
             let until = match &hold.end {
@@ -266,33 +269,31 @@ impl<'a, 'c> Act<'a, 'c> {
             };
             self.tx.execute(
                 "INSERT INTO holds (subject, hold, since, until) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (subject, hold) DO UPDATE SET until = excluded.until",
+                 ON CONFLICT (subject, hold) DO UPDATE SET until = excluded.until, since = \
+                 CASE WHEN holds.until <= excluded.since THEN excluded.since ELSE holds.since END",
                 &params![subject.as_bytes(), &hold.rule.id, to_millis(at), until],
             )?;
         }
         Ok(())
     }
 
-    fn end_hold(&self, subject: SubjectId, hold: &str) -> Result<(), StoreError> {
-        self.tx.execute(
-            "DELETE FROM holds WHERE subject = $1 AND hold = $2",
-            &params![subject.as_bytes(), hold],
-        )?;
-        self.tx.execute(
-            "UPDATE duties SET state = $1 WHERE subject = $2 AND state = $3",
-            &params![state::WAITING, subject.as_bytes(), state::HELD],
-        )?;
-        Ok(())
+    /// Nothing begins for a subject of whom nothing is held: it would never end.
+    fn known(&self, subject: SubjectId, what: &str) -> Result<(), KeeperError> {
+        if self.fresh.contains(&subject) || sealed::has_keys(self.tx, subject)? {
+            return Ok(());
+        }
+        Err(KeeperError::Nobody(what.into()))
     }
 
     /// Schedules a job of an area for a subject; one that is already scheduled moves to the new date.
     ///
     /// # Errors
-    /// No area declares the job.
+    /// No area declares the job, or nothing is held about the subject.
     pub fn schedule(&mut self, subject: SubjectId, job: &str, due: Timestamp) -> Result<(), KeeperError> {
         if self.house.registry.job(job).is_none() {
             return Err(KeeperError::Unknown(job.into()));
         }
+        self.known(subject, job)?;
         let duty = Duty {
             subject,
             rule: job.into(),
@@ -318,7 +319,18 @@ impl<'a, 'c> Act<'a, 'c> {
         Ok(())
     }
 
+    /// Appends an event that concerns nobody in particular to the site's own trail.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn note_site(&mut self, deed: Deed, what: &str) -> Result<i64, KeeperError> {
+        self.note(SITE, deed, what, &[], None)
+    }
+
     /// Appends an event about a subject to the ledger, in this transaction. Gives its position.
+    ///
+    /// Of a subject whose trail has been erased, or of whom nothing has been written yet, the event goes to the site's
+    /// own trail, without the subject and without the reason, which may name them.
     ///
     /// # Errors
     /// The database failed.
@@ -342,6 +354,9 @@ impl<'a, 'c> Act<'a, 'c> {
         because: Option<&str>,
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
+        let vault = Vault { ring: &self.house.ring };
+        let may_begin = self.fresh.contains(&subject);
+        let trail = Trail::of(self.tx, &vault, &mut self.ctx.rng, subject, may_begin)?;
         let event = Event {
             at: self.ctx.now,
             who: self.ctx.actor.label(),
@@ -349,26 +364,17 @@ impl<'a, 'c> Act<'a, 'c> {
             purpose: purpose.map(Into::into),
             what: what.into(),
             kinds: kinds.iter().map(ToString::to_string).collect(),
-            because: because.map(Into::into),
+            because: because.filter(|_| trail.subject == subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        let vault = Vault { ring: &self.house.ring };
-        self.appender.append(self.tx, &vault, &mut self.ctx.rng, subject, &event)
+        self.appender.append(self.tx, &mut self.ctx.rng, &trail, &event)
     }
 
-    /// Whether the subject's trail is still there to be written to.
-    pub(crate) fn has_trail(&self, subject: SubjectId) -> Result<bool, KeeperError> {
-        Ok(Vault { ring: &self.house.ring }.trail_key(self.tx, subject)?.is_some())
-    }
-
-    /// Appends an event that was noted earlier, as it stands.
+    /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
     pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
-        // A trail that has been erased in the meantime stays erased.
-        if !self.has_trail(subject)? {
-            return Ok(());
-        }
         let vault = Vault { ring: &self.house.ring };
-        self.appender.append(self.tx, &vault, &mut self.ctx.rng, subject, event).map(drop)
+        let Some(key) = vault.find_key(self.tx, subject, Kind::TRAIL, "")? else { return Ok(()) };
+        self.appender.append(self.tx, &mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
     }
 
     fn source(&self) -> Source {

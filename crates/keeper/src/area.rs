@@ -61,8 +61,8 @@ pub struct Table {
     pub name: &'static str,
     /// Every column besides `subject`, and what it holds.
     pub columns: &'static [(&'static str, Holds)],
-    /// For every kind that a column holds: the statement that takes it away. `$1` is the subject. It runs after the
-    /// kind has gone from the vault.
+    /// For every kind that a column holds: the statement that takes it away, with the row or by setting the column to
+    /// `NULL`. `$1` is the subject. It runs after the kind has gone from the vault.
     pub erase: &'static [(Kind, &'static str)],
 }
 

@@ -2,7 +2,7 @@
 //! pauses it until an owner confirms.
 
 use jiff::Timestamp;
-use kept_store::{StoreError, Tx, params};
+use kept_store::{Read, StoreError, params};
 
 use crate::{
     ctx::Actor,
@@ -20,6 +20,8 @@ const SHARE: i64 = 10;
 
 /// Notes the moment, and says why irreversible duties must wait, if they must.
 pub(crate) async fn test(keeper: &Keeper, now: Timestamp) -> Result<Option<String>, KeeperError> {
+    // Counted beside the writer, because it looks at everybody.
+    let crowd = keeper.store.scan(move |read| crowd(read, now)).await.map_err(KeeperError::Store)?;
     keeper
         .act(keeper.ctx(Actor::System), move |act| {
             let tx = act.tx();
@@ -38,10 +40,7 @@ pub(crate) async fn test(keeper: &Keeper, now: Timestamp) -> Result<Option<Strin
             if confirmed.is_some_and(|at| at > fresh) {
                 return Ok(None);
             }
-            let reason = match jumped(latest, now)? {
-                Some(reason) => Some(reason),
-                None => crowd(tx, now)?,
-            };
+            let reason = jumped(latest, now)?.or_else(|| crowd.clone());
             if let Some(reason) = &reason {
                 tx.execute(
                     "UPDATE brakes SET paused = $1, reason = $2 WHERE id = 1",
@@ -66,21 +65,20 @@ fn jumped(latest: Timestamp, now: Timestamp) -> Result<Option<String>, KeeperErr
     }))
 }
 
-fn crowd(tx: &Tx<'_>, now: Timestamp) -> Result<Option<String>, KeeperError> {
-    let due = count(
-        tx,
-        "SELECT COUNT(DISTINCT subject) FROM duties WHERE state = 'waiting' AND action = 'erase' AND record = '' AND due <= $1",
-        now,
-    )?;
+fn crowd(read: &Read<'_>, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let due: i64 = read
+        .query_one(
+            "SELECT COUNT(DISTINCT subject) FROM duties WHERE state = 'waiting' AND action = 'erase' AND record = '' AND due <= $1",
+            &params![to_millis(now)],
+        )?
+        .get(0)?;
     if due <= FEW {
         return Ok(None);
     }
-    let all = count(tx, "SELECT COUNT(DISTINCT subject) FROM keys WHERE $1 = $1", now)?;
+    let all: i64 = read
+        .query_one("SELECT COUNT(DISTINCT subject) FROM keys WHERE subject <> $1", &params![SITE.as_bytes()])?
+        .get(0)?;
     Ok((due * SHARE > all).then(|| format!("this sweep would erase data of {due} of {all} people")))
-}
-
-fn count(tx: &Tx<'_>, sql: &str, now: Timestamp) -> Result<i64, StoreError> {
-    tx.query_one(sql, &params![to_millis(now)])?.get(0)
 }
 
 impl Keeper {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kept_notice::{Action, Clock, due};
-use kept_store::{Row, StoreError, Tx, params};
+use kept_store::{Read, Row, StoreError, Tx, params};
 use kept_vault::SubjectId;
 
 use crate::{
@@ -60,13 +60,14 @@ impl Duty {
         })
     }
 
-    /// Writes the duty as waiting; one that stood there for an earlier event starts anew.
+    /// Writes the duty as waiting; one that stood there for an earlier event starts anew. One whose erasure has begun
+    /// is finished first, and starts anew then.
     pub(crate) fn save(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         tx.execute(
             "INSERT INTO duties (subject, rule, action, record, event, started, due, state) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (subject, rule, action, record) DO UPDATE SET event = excluded.event, \
-             started = excluded.started, due = excluded.due, state = excluded.state",
+             started = excluded.started, due = excluded.due, state = excluded.state WHERE duties.state <> 'begun'",
             &params![
                 self.subject.as_bytes(),
                 &self.rule,
@@ -77,6 +78,37 @@ impl Duty {
                 to_millis(self.due),
                 state::WAITING
             ],
+        )?;
+        Ok(())
+    }
+
+    /// Whether it still stands in one of these states, for the same event: between finding a duty and doing it, the
+    /// event may have been taken back or have happened anew, or another server may have done it.
+    pub(crate) fn stands(&self, read: &Read<'_>, states: &[&str]) -> Result<bool, StoreError> {
+        let row = read.query_opt(
+            "SELECT state FROM duties WHERE subject = $1 AND rule = $2 AND action = $3 AND record = $4 \
+             AND started = $5 AND due = $6",
+            &params![
+                self.subject.as_bytes(),
+                &self.rule,
+                &self.action,
+                &self.record,
+                to_millis(self.started),
+                to_millis(self.due)
+            ],
+        )?;
+        let state: Option<String> = row.map(|row| row.get(0)).transpose()?;
+        Ok(state.is_some_and(|state| states.contains(&state.as_str())))
+    }
+
+    /// The duty is done. Of a record that is gone not even that is kept: the deed says it without whom.
+    pub(crate) fn done(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        if self.record.is_empty() {
+            return self.set(tx, state::DONE);
+        }
+        tx.execute(
+            "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND action = $3 AND record = $4",
+            &params![self.subject.as_bytes(), &self.rule, &self.action, &self.record],
         )?;
         Ok(())
     }

@@ -11,13 +11,14 @@ use crate::{
     act::Act,
     area::Holds,
     ctx::Ctx,
-    duty::{Duty, state},
+    duty::{Duty, started_by, state},
     error::KeeperError,
     keeper::House,
     policy::Policy,
-    registry::Registry,
-    time::to_millis,
-    trail::{Deed, SITE},
+    registry::{self, Registry, holds_any},
+    sealed, tidy,
+    time::{from_millis, to_millis},
+    trail::Deed,
 };
 
 /// An erasure that has begun: what goes, and what a hold keeps.
@@ -29,8 +30,11 @@ pub(crate) struct Erasure {
     pub(crate) keys: Vec<KeyId>,
 }
 
-/// Step one: what the duty is to erase now. Commits the intent.
-pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Erasure, KeeperError> {
+/// Step one: what the duty is to erase now, if it still stands. Commits the intent.
+pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Option<Erasure>, KeeperError> {
+    if !duty.stands(tx, &[state::WAITING, state::BEGUN])? {
+        return Ok(None);
+    }
     let holds = active_holds(tx, duty.subject, to_millis(ctx.now))?;
     let held_by = |kind: &Kind| {
         holds
@@ -57,45 +61,77 @@ pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Erasure, Keep
         }
     }
     duty.set(tx, state::BEGUN)?;
-    Ok(Erasure { duty: duty.clone(), kinds, held, keys })
+    Ok(Some(Erasure { duty: duty.clone(), kinds, held, keys }))
 }
 
 /// Step three, after the tombstones: destroys the keys and takes the rows. Running it again changes nothing.
 pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) -> Result<(), KeeperError> {
     let (tx, duty, subject) = (act.tx(), &erasure.duty, erasure.duty.subject);
+    if !duty.stands(tx, &[state::BEGUN])? {
+        // Another sweep has finished it.
+        return Ok(());
+    }
+    let gone = take(tx, house, erasure)?;
+    if gone > 0 {
+        tidy::mark(tx)?;
+    }
+    // What was all held back, or was taken before and is looked at again, is no erasure.
+    if gone > 0 || erasure.held.is_empty() {
+        let position = act.note(subject, Deed::Erased, &duty.rule, &erasure.kinds, None)?;
+        record_deed(tx, duty, position, to_millis(act.ctx.now))?;
+    }
+    if erasure.held.is_empty() {
+        duty.done(tx)?;
+        start_anew(tx, act.ctx, duty)?;
+    } else {
+        act.note(subject, Deed::Held, &duty.rule, &erasure.held, None)?;
+        duty.set(tx, state::HELD)?;
+    }
+    forget_bookkeeping(tx, &house.registry, subject)
+}
+
+/// Destroys the keys and takes the rows; says how many.
+fn take(tx: &Tx<'_>, house: &House, erasure: &Erasure) -> Result<u64, KeeperError> {
+    let (duty, subject) = (&erasure.duty, erasure.duty.subject);
+    let mut gone = 0;
     for key in &erasure.keys {
-        tx.execute(
+        for sql in [
             "DELETE FROM keys WHERE subject = $1 AND key = $2",
-            &params![subject.as_bytes(), key.as_bytes()],
-        )?;
-        tx.execute(
             "DELETE FROM vault WHERE subject = $1 AND key = $2",
-            &params![subject.as_bytes(), key.as_bytes()],
-        )?;
+        ] {
+            gone += tx.execute(sql, &params![subject.as_bytes(), key.as_bytes()])?;
+        }
     }
     for kind in &erasure.kinds {
         if duty.record.is_empty() {
-            tx.execute(
+            gone += tx.execute(
                 "DELETE FROM lookups WHERE subject = $1 AND kind = $2",
                 &params![subject.as_bytes(), kind.term()],
             )?;
         }
         for table in house.registry.tables() {
             for (_, sql) in table.erase.iter().filter(|(erased, _)| erased == kind) {
-                tx.execute(sql, &params![subject.as_bytes()])?;
+                gone += tx.execute(sql, &params![subject.as_bytes()])?;
             }
         }
     }
-    // When the trail itself went, the site's own trail says that it did.
-    let left = act.has_trail(subject)?;
-    let position =
-        act.note(if left { subject } else { SITE }, Deed::Erased, &duty.rule, &erasure.kinds, None)?;
-    if !erasure.held.is_empty() && left {
-        act.note(subject, Deed::Held, &duty.rule, &erasure.held, None)?;
+    Ok(gone)
+}
+
+/// The event happened anew while the erasure was under way: its clock starts now that it is over.
+fn start_anew(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<(), KeeperError> {
+    let row = tx.query_opt(
+        "SELECT at FROM happenings WHERE subject = $1 AND event = $2 AND record = $3 AND at > $4",
+        &params![duty.subject.as_bytes(), &duty.event, &duty.record, to_millis(duty.started)],
+    )?;
+    let Some(row) = row else { return Ok(()) };
+    let at = from_millis(row.get(0)?)?;
+    for next in started_by(&ctx.policy, duty.subject, &duty.event, &duty.record, at)? {
+        if (&next.rule, &next.action) == (&duty.rule, &duty.action) {
+            next.save(tx)?;
+        }
     }
-    record_deed(tx, duty, position, to_millis(act.ctx.now))?;
-    duty.set(tx, if erasure.held.is_empty() { state::DONE } else { state::HELD })?;
-    forget_bookkeeping(tx, &house.registry, subject)
+    Ok(())
 }
 
 /// The kinds that a rule of the notice erases.
@@ -127,11 +163,17 @@ pub(crate) fn record_deed(tx: &Tx<'_>, duty: &Duty, position: i64, done: i64) ->
     Ok(())
 }
 
-/// When the last key of a subject is gone, so are the dates and states that Kept needed to keep the notice.
+/// When nothing of a subject is held any more, the dates and states that Kept needed to keep the notice go too.
 fn forget_bookkeeping(tx: &Tx<'_>, registry: &Registry, subject: SubjectId) -> Result<(), KeeperError> {
-    let left = tx.query("SELECT 1 FROM keys WHERE subject = $1 LIMIT 1", &params![subject.as_bytes()])?;
-    if !left.is_empty() {
+    if sealed::has_keys(tx, subject)? {
         return Ok(());
+    }
+    for table in registry.tables() {
+        let Some(held) = holds_any(table, &registry::kinds_of(table)) else { continue };
+        let sql = format!("SELECT 1 FROM {} WHERE subject = $1 AND {held} LIMIT 1", table.name);
+        if !tx.query(&sql, &params![subject.as_bytes()])?.is_empty() {
+            return Ok(());
+        }
     }
     for table in registry.tables() {
         if table.columns.iter().any(|(_, holds)| *holds == Holds::Bookkeeping) {

@@ -35,6 +35,12 @@ pub enum KeeperError {
         /// The view.
         view: &'static str,
     },
+    /// Staff in this role must state a reason before they look.
+    #[error("the view `{view}` needs a stated reason")]
+    NoReason {
+        /// The view.
+        view: &'static str,
+    },
     /// A view or record that no area lists.
     #[error("`{name}` is not listed by any area")]
     Unlisted {
@@ -60,6 +66,12 @@ pub enum KeeperError {
     /// An event, job or rule that nothing declares.
     #[error("nothing declares `{0}`")]
     Unknown(String),
+    /// Something was to happen to a subject of whom nothing is held: it has been erased, or was never written.
+    #[error("nothing is held about this subject, so `{0}` cannot happen to it: write its data first")]
+    Nobody(String),
+    /// An act went on after one of its events could not be written.
+    #[error("an event of the act could not be written, so the act was undone")]
+    Unrecorded,
     /// A date left the range of the calendar.
     #[error("a date is out of the calendar's range")]
     Calendar,
@@ -69,9 +81,12 @@ pub enum KeeperError {
     /// A row holds something that no version of this code writes.
     #[error("the database holds {0}")]
     Malformed(&'static str),
-    /// The sealed log does not fit its own edge.
-    #[error("the ledger's edge is damaged")]
+    /// The rows of the log do not fit one another: one was changed, removed or added behind our back.
+    #[error("the ledger's rows do not give its root: compare the database with its last backup")]
     Ledger,
+    /// The checkpoint beside the database could not be written.
+    #[error("the ledger's checkpoint could not be written to its file")]
+    Checkpoint(#[source] std::io::Error),
 }
 
 /// Why a site did not start. Each says what, where, and what to do; nothing has been changed.

@@ -8,13 +8,12 @@ use kept_vault::{Kind, Source, SubjectId};
 use serde_json::Value as Json;
 
 use crate::{
-    area::Holds,
     duty::{COLUMNS, Duty},
     erase,
     error::KeeperError,
     keeper::House,
     policy::Policy,
-    registry::kinds_of,
+    registry::{holds_any, kinds_of},
     sealed::Vault,
     time::to_millis,
 };
@@ -85,18 +84,14 @@ pub(crate) fn of(
             found.sources.push(part.source);
         }
         if !SECRET.contains(&part.kind) {
-            found.values.extend(part.fields.into_iter().filter_map(|(_, value)| shown(value)));
+            part.fields.into_iter().for_each(|(_, value)| show(value, &mut found.values));
         }
     }
     for table in house.registry.tables() {
-        if !table.columns.iter().any(|(_, holds)| matches!(holds, Holds::Kind(_))) {
-            continue;
-        }
-        let sql = format!("SELECT COUNT(*) FROM {} WHERE subject = $1", table.name);
-        let rows: i64 = read.query_one(&sql, &params![subject.as_bytes()])?.get(0)?;
-        let mut kinds: Vec<Kind> = kinds_of(table).collect();
-        kinds.dedup();
-        for kind in kinds {
+        for kind in kinds_of(table) {
+            let Some(held) = holds_any(table, &[kind]) else { continue };
+            let sql = format!("SELECT COUNT(*) FROM {} WHERE subject = $1 AND {held}", table.name);
+            let rows: i64 = read.query_one(&sql, &params![subject.as_bytes()])?.get(0)?;
             if rows > 0 {
                 found.entry(kind).or_default().count += usize::try_from(rows).unwrap_or(usize::MAX);
             }
@@ -127,11 +122,15 @@ pub(crate) fn of(
         .collect()
 }
 
-fn shown(value: Json) -> Option<String> {
+/// Everything that a field says, whatever its shape: an address has parts of its own.
+fn show(value: Json, values: &mut Vec<String>) {
     match value {
-        Json::String(text) => Some(text),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-        Json::Number(number) => Some(number.to_string()),
+        Json::Null => {}
+        Json::Bool(yes) => values.push(if yes { "yes" } else { "no" }.into()),
+        Json::Number(number) => values.push(number.to_string()),
+        Json::String(text) => values.push(text),
+        Json::Array(items) => items.into_iter().for_each(|item| show(item, values)),
+        Json::Object(fields) => fields.into_iter().for_each(|(_, field)| show(field, values)),
     }
 }
 

@@ -21,9 +21,10 @@ use crate::{
     look::Look,
     policy::Policy,
     registry::Registry,
+    sealed::Vault,
     time::to_millis,
     tombstones::Tombstones,
-    trail::{Appender, Deed, Event, SITE},
+    trail::{self, Appender, Deed, Event, SITE, Trail},
 };
 
 /// What a site is opened with.
@@ -63,7 +64,7 @@ pub(crate) struct House {
 
 impl Keeper {
     /// Opens a site: compiles its notice, holds its areas, views and tables against it, and checks that folder, keys
-    /// and notice belong together. Nothing is changed unless all of that holds.
+    /// and notice belong together. A site that is refused keeps its data as it was.
     ///
     /// # Errors
     /// Each says what does not fit, where, and what to do.
@@ -100,6 +101,7 @@ impl Keeper {
         };
         let keeper = Keeper { house: Arc::new(house), store };
         keeper.settle_in(setup.notice).await?;
+        keeper.part_from_earlier_runs().await?;
         Ok(keeper)
     }
 
@@ -109,6 +111,13 @@ impl Keeper {
         let mut ctx = self.ctx(Actor::System);
         let source = source.to_owned();
         self.store.write(move |tx| house.settle_in(tx, &mut ctx, &source)).await
+    }
+
+    /// The same seed must not give the same ids again after a restart: each length of the ledger has a stream of its own.
+    async fn part_from_earlier_runs(&self) -> Result<(), KeeperError> {
+        let size = self.store.read(trail::edge).await?.size();
+        self.house.entropy.lock().unwrap_or_else(PoisonError::into_inner).set_stream(size);
+        Ok(())
     }
 
     /// The present moment, as the site's time source has it.
@@ -277,8 +286,8 @@ impl House {
             notice: ctx.policy.version().into(),
         };
         let mut appender = Appender::default();
-        let vault = crate::sealed::Vault { ring: &self.ring };
-        appender.append(tx, &vault, &mut ctx.rng, SITE, &event)?;
+        let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
+        appender.append(tx, &mut ctx.rng, &trail, &event)?;
         Ok(appender.finish(tx)?)
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const AREA: Area = Area {
     }],
     tables: TABLES,
     records: &[RecordSpec::of::<Letter>()],
-    events: &[EventSpec { name: "mail.queued", when: "we wrote you a message" }],
+    events: &[EventSpec { name: "mail.queued", when: "we write you a message" }],
     checks: prove::CHECKS,
     ..Area::named("kernel")
 };

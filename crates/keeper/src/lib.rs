@@ -7,6 +7,7 @@
 mod act;
 mod area;
 mod brakes;
+mod checkpoint;
 mod ctx;
 mod duty;
 mod erase;
@@ -24,6 +25,7 @@ mod registry;
 mod release;
 mod sealed;
 mod sweep;
+mod tidy;
 pub mod time;
 mod tombstones;
 mod trail;

@@ -46,8 +46,7 @@ impl<'a, 'c> Look<'a, 'c> {
         release::may::<V>(self.house, self.ctx, subject)?;
         let data = release::view::<V>(self.house, self.read, subject)?;
         if V::SPEC.by == By::Person {
-            let kinds: Vec<Kind> = V::SPEC.kinds().into_iter().map(|(kind, _)| kind).collect();
-            self.note(subject, V::SPEC.name, V::SPEC.purpose, &kinds);
+            self.note(subject, V::SPEC.name, V::SPEC.purpose, &V::SPEC.each_kind());
         }
         Ok(data)
     }

@@ -2,6 +2,9 @@
 
 use kept_vault::Kind;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value as Json};
+
+use crate::error::KeeperError;
 
 /// A field and the kind of personal data that it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,4 +45,31 @@ impl RecordSpec {
     pub const fn of<R: Record>() -> RecordSpec {
         RecordSpec { name: R::NAME, fields: R::FIELDS, own_key: R::OWN_KEY }
     }
+}
+
+/// Fields with their values, by kind.
+type ByKind = Vec<(Kind, Map<String, Json>)>;
+
+/// A record's fields by kind: every kind that the record declares, those without a value empty.
+pub(crate) fn by_kind<R: Record>(record: &R) -> Result<ByKind, KeeperError> {
+    let shape = |cause: &str| KeeperError::Shape { name: R::NAME, cause: cause.into() };
+    let Ok(Json::Object(fields)) = serde_json::to_value(record) else {
+        return Err(shape("a record is a struct with named fields"));
+    };
+    let mut parts: ByKind = Vec::new();
+    for field in R::FIELDS {
+        if !parts.iter().any(|(kind, _)| *kind == field.kind) {
+            parts.push((field.kind, Map::new()));
+        }
+    }
+    for (field, value) in fields {
+        let kind = R::FIELDS.iter().find(|listed| listed.name == field).map(|listed| listed.kind);
+        let part = parts.iter_mut().find(|(known, _)| Some(*known) == kind);
+        let (_, part) =
+            part.ok_or_else(|| KeeperError::Unlabelled { record: R::NAME, field: field.clone() })?;
+        if !value.is_null() {
+            part.insert(field, value);
+        }
+    }
+    Ok(parts)
 }

@@ -121,7 +121,8 @@ impl Registry {
             }
         }
         for table in self.tables() {
-            for (name, holds) in table.columns {
+            let subject = ("subject", Holds::Bookkeeping);
+            for (name, holds) in table.columns.iter().chain([&subject]) {
                 if !catalogue.iter().any(|c| c.table == table.name && c.name == *name) {
                     return Err(StartError::AbsentColumn { table: table.name, column: name });
                 }
@@ -146,10 +147,25 @@ impl Registry {
     }
 }
 
-/// The kinds that a table's columns hold.
-pub(crate) fn kinds_of(table: &'static Table) -> impl Iterator<Item = Kind> {
-    table.columns.iter().filter_map(|(_, holds)| match holds {
+/// The kinds that a table's columns hold, each once.
+pub(crate) fn kinds_of(table: &Table) -> Vec<Kind> {
+    let kinds = table.columns.iter().filter_map(|(_, holds)| match holds {
         Holds::Kind(kind) => Some(*kind),
         Holds::Sealed | Holds::Bookkeeping => None,
-    })
+    });
+    let mut kinds: Vec<Kind> = kinds.collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+/// The condition that a row of this table still holds one of these kinds, if the table can hold one.
+pub(crate) fn holds_any(table: &Table, kinds: &[Kind]) -> Option<String> {
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|(_, holds)| matches!(holds, Holds::Kind(kind) if kinds.contains(kind)))
+        .map(|(name, _)| format!("{}.{name} IS NOT NULL", table.name))
+        .collect();
+    (!columns.is_empty()).then(|| format!("({})", columns.join(" OR ")))
 }

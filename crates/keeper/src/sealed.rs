@@ -6,7 +6,7 @@ use kept_vault::{DataKey, Epoch, KeyId, KeyRing, Kind, Place, Source, SubjectId,
 use rand_chacha::ChaCha20Rng;
 use serde_json::{Map, Value as Json};
 
-use crate::error::KeeperError;
+use crate::{error::KeeperError, tidy};
 
 /// A part as it is stored, with what the reader may want to know about it.
 pub(crate) struct Part {
@@ -70,16 +70,16 @@ impl Vault<'_> {
         Ok(())
     }
 
-    /// Takes one kind out of a record, and its key when nothing else is sealed under it.
+    /// Takes one kind out of a record, and its key when nothing else is sealed under it. Says whether it was there.
     pub(crate) fn drop_part(
         &self,
         tx: &Tx<'_>,
         subject: SubjectId,
         record: &str,
         kind: Kind,
-    ) -> Result<(), KeeperError> {
+    ) -> Result<bool, KeeperError> {
         let (subject, kind) = (subject.as_bytes(), kind.term());
-        tx.execute(
+        let gone = tx.execute(
             "DELETE FROM vault WHERE subject = $1 AND record = $2 AND kind = $3",
             &params![subject, record, kind],
         )?;
@@ -88,7 +88,10 @@ impl Vault<'_> {
              (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)",
             &params![subject, kind],
         )?;
-        Ok(())
+        if gone > 0 {
+            tidy::mark(tx)?;
+        }
+        Ok(gone > 0)
     }
 
     /// The key of a scope, made when there is none.
@@ -100,13 +103,8 @@ impl Vault<'_> {
         kind: Kind,
         scope: &str,
     ) -> Result<(KeyId, DataKey), KeeperError> {
-        let row = tx.query_opt(
-            "SELECT key, epoch, wrapped FROM keys WHERE subject = $1 AND kind = $2 AND record = $3",
-            &params![subject.as_bytes(), kind.term(), scope],
-        )?;
-        if let Some(row) = row {
-            let (id, wrapped) = wrapped(&row)?;
-            return Ok((id, self.unwrap(subject, id, kind, &wrapped)?));
+        if let Some(found) = self.find_key(tx, subject, kind, scope)? {
+            return Ok(found);
         }
         let (id, key) = (KeyId::random(rng), DataKey::random(rng));
         let wrapped = self.ring.wrap(subject, id, kind, &key, rng);
@@ -159,24 +157,27 @@ impl Vault<'_> {
         let place = Place { subject, record: &record, kind, notice: &notice, source, revision: row.get(8)? };
         let plain = kept_vault::open(&key, &place, &sealed)
             .map_err(|cause| KeeperError::Sealed { record: record.clone(), cause })?;
+        // What serde says of a part may quote it.
         let fields = serde_json::from_slice(&plain)
-            .map_err(|e| KeeperError::Shape { name: "part", cause: e.to_string() })?;
+            .map_err(|_| KeeperError::Malformed("a sealed part of another version"))?;
         Ok(Part { record, kind, source, notice, fields })
     }
 
-    /// Opens the subject's trail key, when there is one.
-    pub(crate) fn trail_key(
+    /// Opens the key of a scope, when there is one.
+    pub(crate) fn find_key(
         &self,
         read: &Read<'_>,
         subject: SubjectId,
-    ) -> Result<Option<DataKey>, KeeperError> {
+        kind: Kind,
+        scope: &str,
+    ) -> Result<Option<(KeyId, DataKey)>, KeeperError> {
         let row = read.query_opt(
-            "SELECT key, epoch, wrapped FROM keys WHERE subject = $1 AND kind = $2 AND record = ''",
-            &params![subject.as_bytes(), Kind::TRAIL.term()],
+            "SELECT key, epoch, wrapped FROM keys WHERE subject = $1 AND kind = $2 AND record = $3",
+            &params![subject.as_bytes(), kind.term(), scope],
         )?;
         let Some(row) = row else { return Ok(None) };
         let (id, wrapped) = wrapped(&row)?;
-        self.unwrap(subject, id, Kind::TRAIL, &wrapped).map(Some)
+        Ok(Some((id, self.unwrap(subject, id, kind, &wrapped)?)))
     }
 
     fn unwrap(
@@ -196,6 +197,12 @@ fn wrapped(row: &Row) -> Result<(KeyId, Wrapped), KeeperError> {
     let epoch: i64 = row.get(1)?;
     let epoch = u32::try_from(epoch).map_err(|_| KeeperError::Malformed("an epoch out of range"))?;
     Ok((KeyId::from_bytes(row.get(0)?), Wrapped { epoch: Epoch(epoch), bytes: row.get(2)? }))
+}
+
+/// Whether any key of this subject is left.
+pub(crate) fn has_keys(read: &Read<'_>, subject: SubjectId) -> Result<bool, StoreError> {
+    let left = read.query("SELECT 1 FROM keys WHERE subject = $1 LIMIT 1", &params![subject.as_bytes()])?;
+    Ok(!left.is_empty())
 }
 
 /// The kind that a column names.

@@ -3,17 +3,18 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{Span, Timestamp};
-use kept_store::params;
+use kept_store::{StoreError, Tx, params};
 
 use crate::{
+    act::Act,
     area::Warning,
     brakes,
     ctx::Actor,
     duty::{COLUMNS, Duty, state},
     erase::{self, Erasure},
     error::KeeperError,
-    keeper::Keeper,
-    time::to_millis,
+    keeper::{House, Keeper},
+    time::{from_millis, to_millis},
     trail::Deed,
 };
 
@@ -42,7 +43,7 @@ impl Keeper {
     /// The database failed. A single duty that fails does not stop the others.
     pub async fn sweep(&self) -> Result<Swept, KeeperError> {
         let now = self.now();
-        self.end_lapsed_holds(now).await?;
+        self.end_holds(now).await?;
         let mut swept = Swept { paused: brakes::test(self, now).await?, ..Swept::default() };
         let mut failed: BTreeSet<(String, String, String, String)> = BTreeSet::new();
         let mut erased = false;
@@ -54,38 +55,50 @@ impl Keeper {
             }
             let (erasures, others): (Vec<Duty>, Vec<Duty>) =
                 batch.into_iter().partition(|duty| duty.action == "erase");
-            for duty in others {
-                match self.run(duty.clone()).await {
-                    Ok(()) => swept.done += 1,
-                    Err(cause) => {
-                        tracing::error!(rule = %duty.rule, action = %duty.action, cause = %chain(&cause), "duty failed");
-                        failed.insert(name(&duty));
+            erased |= !erasures.is_empty();
+            for batch in [others, erasures] {
+                let count = batch.len();
+                if self.perform(batch.clone()).await.is_ok() {
+                    swept.done += count;
+                    continue;
+                }
+                // One of them stops the others: each on its own.
+                for duty in batch {
+                    match self.perform(vec![duty.clone()]).await {
+                        Ok(()) => swept.done += 1,
+                        Err(cause) => {
+                            tracing::error!(rule = %duty.rule, action = %duty.action, cause = %chain(&cause), "duty failed");
+                            failed.insert(name(&duty));
+                        }
                     }
                 }
-            }
-            if !erasures.is_empty() {
-                erased = true;
-                swept.done += self.erase(erasures).await?;
             }
         }
         swept.failed = failed.len();
         if erased {
-            // The write-ahead log still holds the rows that went.
-            self.store.forget().await?;
+            // The write-ahead log still holds the rows that went. While a long read goes on it cannot be emptied; the
+            // next sweep that erases, or tidying, does it.
+            match self.store.forget().await {
+                Err(StoreError::Busy) => {
+                    tracing::info!("the write-ahead log is emptied later, a read goes on")
+                }
+                other => other?,
+            }
         }
         Ok(swept)
     }
 
-    /// Holds whose time is over end, and what they kept back is due again.
-    async fn end_lapsed_holds(&self, now: Timestamp) -> Result<(), KeeperError> {
+    /// Holds whose time is over end, and what they kept back is due again; what another hold still covers is held anew.
+    async fn end_holds(&self, now: Timestamp) -> Result<(), KeeperError> {
         self.store
             .write(move |tx| {
-                tx.execute("DELETE FROM holds WHERE until <= $1", &params![to_millis(now)])?;
+                let now = params![to_millis(now)];
                 tx.execute(
-                    "UPDATE duties SET state = 'waiting' WHERE state = 'held' AND NOT EXISTS \
-                     (SELECT 1 FROM holds WHERE holds.subject = duties.subject)",
-                    &params![],
-                )
+                    "UPDATE duties SET state = 'waiting' WHERE state = 'held' \
+                     AND subject IN (SELECT subject FROM holds WHERE until <= $1)",
+                    &now,
+                )?;
+                tx.execute("DELETE FROM holds WHERE until <= $1", &now)
             })
             .await
             .map(drop)
@@ -109,59 +122,42 @@ impl Keeper {
             .await
     }
 
-    /// A reversible duty: one act.
-    async fn run(&self, duty: Duty) -> Result<(), KeeperError> {
+    /// Does a batch of duties, all erasures or none.
+    async fn perform(&self, duties: Vec<Duty>) -> Result<(), KeeperError> {
+        if duties.first().is_some_and(|duty| duty.action == "erase") {
+            let begun = self.begin(duties).await?;
+            self.entomb(&begun).await?;
+            return self.finish(begun).await;
+        }
         let house = self.house.clone();
         self.act(self.ctx(Actor::System), move |act| {
-            let done = to_millis(act.ctx.now);
-            let position = match duty.action.as_str() {
-                "run" => {
-                    let job = house
-                        .registry
-                        .job(&duty.rule)
-                        .ok_or_else(|| KeeperError::Unknown(duty.rule.clone()))?;
-                    // The job may schedule itself again, so its row goes first.
-                    act.unschedule(duty.subject, job.name)?;
-                    return (job.run)(act, &duty);
-                }
-                "disable" => {
-                    for hook in house.registry.hooks().filter_map(|hooks| hooks.disable) {
-                        hook(act, duty.subject)?;
-                    }
-                    act.note(duty.subject, Deed::Disabled, &duty.rule, &[], None)?
-                }
-                _ => {
-                    let policy = act.ctx.policy.clone();
-                    let sentence = policy.sentence(&duty.rule).map(|s| s.text.as_str()).unwrap_or_default();
-                    let when = end_of(act.tx(), &duty)?;
-                    for hook in house.registry.hooks().filter_map(|hooks| hooks.warn) {
-                        let warning = Warning { subject: duty.subject, rule: &duty.rule, sentence, when };
-                        hook(act, &warning)?;
-                    }
-                    act.note(duty.subject, Deed::Messaged, &duty.rule, &[], None)?
-                }
-            };
-            erase::record_deed(act.tx(), &duty, position, done)?;
-            duty.set(act.tx(), state::DONE)?;
-            Ok(())
+            duties.iter().try_for_each(|duty| run(act, &house, duty))
         })
         .await
     }
 
-    /// A batch of erasures: intent, tombstones, rows.
-    async fn erase(&self, duties: Vec<Duty>) -> Result<usize, KeeperError> {
-        let begun: Vec<Erasure> = self
-            .act(self.ctx(Actor::System), move |act| {
-                duties.iter().map(|duty| erase::begin(act.tx(), act.ctx, duty)).collect()
-            })
-            .await?;
+    /// Erasing, step one: the intent.
+    async fn begin(&self, duties: Vec<Duty>) -> Result<Vec<Erasure>, KeeperError> {
+        self.act(self.ctx(Actor::System), move |act| {
+            duties.iter().filter_map(|duty| erase::begin(act.tx(), act.ctx, duty).transpose()).collect()
+        })
+        .await
+    }
+
+    /// Erasing, step two: the tombstones are on disk.
+    async fn entomb(&self, begun: &[Erasure]) -> Result<(), KeeperError> {
         let keys: Vec<_> =
             begun.iter().flat_map(|e| e.keys.iter().map(|key| (e.duty.subject, *key))).collect();
-        self.house.tombstones.append(self.now(), &keys).map_err(KeeperError::Tombstones)?;
+        let (house, now) = (self.house.clone(), self.now());
+        let written = tokio::task::spawn_blocking(move || house.tombstones.append(now, &keys)).await;
+        written.map_err(std::io::Error::other).flatten().map_err(KeeperError::Tombstones)
+    }
+
+    /// Erasing, step three: keys and rows go.
+    async fn finish(&self, begun: Vec<Erasure>) -> Result<(), KeeperError> {
         let house = self.house.clone();
         self.act(self.ctx(Actor::System), move |act| {
-            begun.iter().try_for_each(|erasure| erase::finish(act, &house, erasure))?;
-            Ok(begun.len())
+            begun.iter().try_for_each(|erasure| erase::finish(act, &house, erasure))
         })
         .await
     }
@@ -191,13 +187,48 @@ impl Keeper {
     }
 }
 
+/// A reversible duty, if it still stands.
+fn run(act: &mut Act<'_, '_>, house: &House, duty: &Duty) -> Result<(), KeeperError> {
+    if !duty.stands(act.tx(), &[state::WAITING])? {
+        return Ok(());
+    }
+    let position = match duty.action.as_str() {
+        "run" => {
+            let job =
+                house.registry.job(&duty.rule).ok_or_else(|| KeeperError::Unknown(duty.rule.clone()))?;
+            // The job may schedule itself again, so its row goes first.
+            act.unschedule(duty.subject, job.name)?;
+            return (job.run)(act, duty);
+        }
+        "disable" => {
+            for hook in house.registry.hooks().filter_map(|hooks| hooks.disable) {
+                hook(act, duty.subject)?;
+            }
+            act.note(duty.subject, Deed::Disabled, &duty.rule, &[], None)?
+        }
+        _ => {
+            let policy = act.ctx.policy.clone();
+            let sentence = policy.sentence(&duty.rule).map(|s| s.text.as_str()).unwrap_or_default();
+            let when = end_of(act.tx(), duty)?;
+            for hook in house.registry.hooks().filter_map(|hooks| hooks.warn) {
+                let warning = Warning { subject: duty.subject, rule: &duty.rule, sentence, when };
+                hook(act, &warning)?;
+            }
+            act.note(duty.subject, Deed::Messaged, &duty.rule, &[], None)?
+        }
+    };
+    erase::record_deed(act.tx(), duty, position, to_millis(act.ctx.now))?;
+    duty.done(act.tx())?;
+    Ok(())
+}
+
 /// When the erasure comes of which a warning tells.
-fn end_of(tx: &kept_store::Tx<'_>, duty: &Duty) -> Result<Timestamp, KeeperError> {
+fn end_of(tx: &Tx<'_>, duty: &Duty) -> Result<Timestamp, KeeperError> {
     let row = tx.query_opt(
         "SELECT due FROM duties WHERE subject = $1 AND rule = $2 AND action = 'erase' AND record = $3",
         &params![duty.subject.as_bytes(), &duty.rule, &duty.record],
     )?;
-    row.map_or(Ok(duty.due), |row| crate::time::from_millis(row.get(0)?))
+    row.map_or(Ok(duty.due), |row| from_millis(row.get(0)?))
 }
 
 fn name(duty: &Duty) -> (String, String, String, String) {

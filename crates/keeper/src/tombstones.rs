@@ -3,7 +3,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{Mutex, PoisonError},
@@ -20,9 +20,18 @@ pub(crate) struct Tombstones {
 impl Tombstones {
     /// Opens the log of a data folder, making it at the first start.
     pub(crate) fn open(folder: &Path) -> io::Result<Tombstones> {
-        let file =
-            OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("tombstones"))?;
+        let path = folder.join("tombstones");
+        let mut file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)?;
         File::open(folder)?.sync_all()?;
+        // A crash may have cut the last line short. Its erasure is begun again, with a line of its own.
+        let mut last = [b'\n'];
+        if file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
         Ok(Tombstones { file: Mutex::new(file) })
     }
 
@@ -36,7 +45,12 @@ impl Tombstones {
             lines.push_str(&format!("{at} {subject} {key}\n"));
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(lines.as_bytes())?;
-        file.sync_data()
+        let before = file.metadata()?.len();
+        let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
+        if written.is_err() {
+            // Half a line (on a full disk) would spoil the next one.
+            file.set_len(before)?;
+        }
+        written
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kept_ledger::{Frontier, commit, leaf};
 use kept_store::{Read, Tx, params};
-use kept_vault::{Kind, Place, Source, SubjectId};
+use kept_vault::{DataKey, KeyId, Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -74,20 +74,55 @@ pub struct Entry {
     pub event: Event,
 }
 
-/// The right edge of the ledger while a transaction appends to it; written back once, by [`Appender::finish`].
-#[derive(Default)]
-pub(crate) struct Appender {
-    edge: Option<Frontier>,
+/// Where an event is written: a subject, and the key of their trail.
+pub(crate) struct Trail {
+    pub(crate) subject: SubjectId,
+    pub(crate) key: (KeyId, DataKey),
 }
 
-impl Appender {
-    /// Appends an event about a subject, in the transaction of the change that it describes.
-    pub(crate) fn append(
-        &mut self,
+impl Trail {
+    /// The subject's own trail, if there is one or it may begin now; else the site's. An erased trail stays erased.
+    pub(crate) fn of(
         tx: &Tx<'_>,
         vault: &Vault<'_>,
         rng: &mut ChaCha20Rng,
         subject: SubjectId,
+        may_begin: bool,
+    ) -> Result<Trail, KeeperError> {
+        if let Some(key) = vault.find_key(tx, subject, Kind::TRAIL, "")? {
+            return Ok(Trail { subject, key });
+        }
+        let subject = if may_begin { subject } else { SITE };
+        Ok(Trail { subject, key: vault.key(tx, rng, subject, Kind::TRAIL, "")? })
+    }
+}
+
+/// The right edge of the ledger while a transaction appends to it; written back once, by [`Appender::finish`].
+#[derive(Default)]
+pub(crate) struct Appender {
+    edge: Option<Frontier>,
+    failed: bool,
+}
+
+impl Appender {
+    /// Appends an event to the trail that a key seals, in the transaction of the change that it describes.
+    pub(crate) fn append(
+        &mut self,
+        tx: &Tx<'_>,
+        rng: &mut ChaCha20Rng,
+        trail: &Trail,
+        event: &Event,
+    ) -> Result<i64, KeeperError> {
+        let appended = self.try_append(tx, rng, trail, event);
+        self.failed |= appended.is_err();
+        appended
+    }
+
+    fn try_append(
+        &mut self,
+        tx: &Tx<'_>,
+        rng: &mut ChaCha20Rng,
+        trail: &Trail,
         event: &Event,
     ) -> Result<i64, KeeperError> {
         let edge = match &mut self.edge {
@@ -101,9 +136,9 @@ impl Appender {
         let leaf = leaf(&commit(&nonce, &body));
         let position = i64::try_from(edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
         tx.execute("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &params![position, leaf])?;
-        let (key_id, key) = vault.key(tx, rng, subject, Kind::TRAIL, "")?;
         let plain = [nonce.as_slice(), &body].concat();
-        let sealed = kept_vault::seal(&key, &place(subject, &record(position)), &plain, rng);
+        let (subject, (key_id, key)) = (trail.subject, &trail.key);
+        let sealed = kept_vault::seal(key, &place(subject, &record(position)), &plain, rng);
         tx.execute(
             "INSERT INTO trail (subject, position, key, sealed) VALUES ($1, $2, $3, $4)",
             &params![subject.as_bytes(), position, key_id.as_bytes(), sealed],
@@ -112,7 +147,13 @@ impl Appender {
     }
 
     /// Writes the edge back, if anything was appended.
+    ///
+    /// # Errors
+    /// An event could not be appended and the act went on: what it did must not be committed without its event.
     pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<(), KeeperError> {
+        if self.failed {
+            return Err(KeeperError::Unrecorded);
+        }
         if let Some(edge) = self.edge.take() {
             tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![edge.to_bytes()])?;
         }
@@ -126,6 +167,34 @@ pub(crate) fn edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
     Frontier::from_bytes(&row.get::<Vec<u8>>(0)?).map_err(|_| KeeperError::Ledger)
 }
 
+/// How many leaves are read at once when the root is computed anew.
+const PAGE: i64 = 10_000;
+
+/// The ledger's right edge, after computing it anew from every leaf.
+///
+/// # Errors
+/// [`KeeperError::Ledger`]: a leaf was changed, removed or added.
+pub(crate) fn verified_edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
+    let mut seen = Frontier::new();
+    loop {
+        let next = i64::try_from(seen.size()).map_err(|_| KeeperError::Ledger)?;
+        let leaves = read.query(
+            "SELECT position, leaf FROM ledger WHERE position >= $1 ORDER BY position LIMIT $2",
+            &params![next, PAGE],
+        )?;
+        if leaves.is_empty() {
+            break;
+        }
+        for row in leaves {
+            let position = seen.append(row.get(1)?);
+            if i64::try_from(position) != Ok(row.get(0)?) {
+                return Err(KeeperError::Ledger);
+            }
+        }
+    }
+    if seen == edge(read)? { Ok(seen) } else { Err(KeeperError::Ledger) }
+}
+
 /// A subject's events, newest first; empty when the trail has been erased.
 ///
 /// Each is held against its leaf, so that a changed or swapped row is found here.
@@ -135,7 +204,7 @@ pub(crate) fn of(
     subject: SubjectId,
     most: i64,
 ) -> Result<Vec<Entry>, KeeperError> {
-    let Some(key) = vault.trail_key(read, subject)? else { return Ok(Vec::new()) };
+    let Some((_, key)) = vault.find_key(read, subject, Kind::TRAIL, "")? else { return Ok(Vec::new()) };
     let rows = read.query(
         "SELECT trail.position, trail.sealed, ledger.leaf FROM trail JOIN ledger ON ledger.position = trail.position \
          WHERE trail.subject = $1 ORDER BY trail.position DESC LIMIT $2",

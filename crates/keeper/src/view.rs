@@ -46,16 +46,25 @@ pub struct ViewSpec {
 }
 
 impl ViewSpec {
-    /// Each kind once, with the widest form in which the view shows it.
+    /// Each kind with every form in which the view shows it; only whole, where it shows it whole.
     pub fn kinds(&self) -> Vec<(Kind, Mask)> {
         let mut kinds: Vec<(Kind, Mask)> = Vec::new();
-        for field in self.fields {
-            match kinds.iter_mut().find(|(kind, _)| *kind == field.kind) {
-                Some((_, mask)) if field.mask == Mask::Whole => *mask = Mask::Whole,
-                Some(_) => {}
-                None => kinds.push((field.kind, field.mask)),
+        for shown in self.fields.iter().map(|field| (field.kind, field.mask)) {
+            let (kind, mask) = shown;
+            if kinds.contains(&(kind, Mask::Whole)) || kinds.contains(&shown) {
+                continue;
             }
+            kinds.retain(|(other, _)| mask != Mask::Whole || *other != kind);
+            kinds.push(shown);
         }
+        kinds
+    }
+
+    /// Each kind once.
+    pub(crate) fn each_kind(&self) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = self.fields.iter().map(|field| field.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
         kinds
     }
 

@@ -344,6 +344,11 @@ impl Notice {
         self.data.iter().find(|data| data.kinds.iter().any(|kind| kind.id == term))
     }
 
+    /// How a sentence speaks of an event that the site knows: `your membership expires`.
+    pub fn words_of(&self, event: &str) -> Option<&'static str> {
+        self.words.events.iter().find(|words| words.name == event).map(|words| words.when)
+    }
+
     /// The purpose with this name.
     pub fn purpose(&self, name: &str) -> Option<&Purpose> {
         self.purposes.iter().find(|purpose| purpose.name == name)

@@ -181,7 +181,7 @@ impl Notice {
         text
     }
 
-    /// What a rule keeps, said once for each purpose.
+    /// What a rule keeps, said once for each purpose, in the order in which the purpose names it.
     fn kept(&self, rule: &Retain) -> Vec<String> {
         let mut purposes: Vec<&String> = Vec::new();
         for (_, purpose) in &rule.keep {
@@ -190,11 +190,12 @@ impl Notice {
             }
         }
         let said = |purpose: &String| {
-            let labels = rule.keep.iter().filter(|(_, other)| other == purpose).map(|(label, _)| label);
-            let says = self.purpose(purpose).map_or("", |purpose| purpose.says.as_str());
-            format!("{} to {says}", Held::of(self, labels).words())
+            let kept =
+                |label: &&String| rule.keep.iter().any(|(other, name)| other == *label && name == purpose);
+            let purpose = self.purpose(purpose)?;
+            Some(format!("{} to {}", Held::of(self, purpose.uses.iter().filter(kept)).words(), purpose.says))
         };
-        purposes.into_iter().map(said).collect()
+        purposes.into_iter().filter_map(said).collect()
     }
 
     fn hold_text(&self, hold: &Hold) -> String {
@@ -239,7 +240,7 @@ impl Notice {
 
     /// An event as it follows "when" or "after".
     fn when<'n>(&'n self, event: &'n str) -> &'n str {
-        self.words.events.iter().find(|words| words.name == event).map_or(event, |words| words.when)
+        self.words_of(event).unwrap_or(event)
     }
 }
 

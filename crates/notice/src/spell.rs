@@ -24,7 +24,7 @@ pub(crate) fn help<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + C
         Some(candidate) => format!("did you mean \"{candidate}\"?"),
         None => match candidates.collect::<Vec<_>>().as_slice() {
             [] => "there is none to choose from".to_owned(),
-            [one] => format!("write \"{one}\""),
+            [one] => format!("the only one is \"{one}\""),
             many => format!("choose one of: {}", many.join(", ")),
         },
     }

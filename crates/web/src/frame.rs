@@ -20,7 +20,7 @@ pub struct Frame {
     pub reader: Reader,
     /// The hidden token of the layout's own forms (sign out, dismiss); empty when there is no session.
     pub form_token: String,
-    /// The bar that says the notice has changed (`ntc-3`, `ntc-4`), until it is dismissed.
+    /// The bar about the notice: that it is in force or has changed (`ntc-3`, `ntc-4`), until it is dismissed.
     pub notice_changed: Option<Announcement>,
     /// The strip of a filled example site: what it is, in one sentence.
     pub demo: Option<String>,
@@ -42,8 +42,10 @@ pub enum Reader {
 pub struct Announcement {
     /// The whole sentence, with the date from which it holds.
     pub text: String,
-    /// Where the change is shown.
+    /// Where more is said.
     pub href: String,
+    /// What the link to it says: "See what changes".
+    pub link: String,
 }
 
 /// A place in the navigation.
@@ -67,11 +69,13 @@ impl Frame {
             ],
             Reader::Person => &[
                 NavLink { href: paths::NOTICE, label: "Notice" },
+                NavLink { href: paths::ACCOUNT, label: "My account" },
                 NavLink { href: paths::MY_DATA, label: "My data" },
             ],
             Reader::Staff => &[
                 NavLink { href: paths::NOTICE, label: "Notice" },
                 NavLink { href: paths::DESK, label: "Desk" },
+                NavLink { href: paths::ACCOUNT, label: "My account" },
                 NavLink { href: paths::MY_DATA, label: "My data" },
             ],
         }
@@ -83,10 +87,10 @@ impl Frame {
         self.reader != Reader::Visitor
     }
 
-    /// Whether a place is the page being shown, or the section it lies in.
+    /// Whether a place is the page being shown.
     #[must_use]
     pub fn is_at(&self, href: &str) -> bool {
-        self.path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.path == href
     }
 
     /// The address of the stylesheet.

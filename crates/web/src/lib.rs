@@ -35,6 +35,9 @@
 //! [`Posted`](form::Posted), and checks its form token with [`TokenKey::check`](token::TokenKey::check)
 //! before it changes anything. [`shell`] turns every [`Problem`] into a page or into RFC 9457 JSON.
 
+// Templates name this crate from wherever they are compiled, which includes this crate.
+extern crate self as kept_web;
+
 pub mod assets;
 pub mod cookies;
 pub mod form;
@@ -57,4 +60,4 @@ pub use page::{page, page_with};
 pub use problem::Problem;
 pub use shell::{REQUEST_TIMEOUT, ShellConfig, shell};
 pub use site::{BaseUrl, BaseUrlError, Site};
-pub use visit::Visit;
+pub use visit::{Sent, Visit};

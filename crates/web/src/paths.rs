@@ -7,9 +7,9 @@ pub const NOTICE: &str = "/notice";
 /// POST: the reader has seen that the notice changed (`ntc-4`).
 pub const NOTICE_SEEN: &str = "/notice/seen";
 /// How the notice is kept: the public board of promises with their evidence.
-pub const KEPT: &str = "/kept";
+pub const KEPT: &str = "/notice/kept";
 /// Who sees what, why, and in what form.
-pub const USES: &str = "/uses";
+pub const USES: &str = "/notice/uses";
 /// What a filled example site is, and how to sign in to it.
 pub const DEMO: &str = "/demo";
 /// Registering.
@@ -18,8 +18,10 @@ pub const SIGN_UP: &str = "/sign-up";
 pub const SIGN_IN: &str = "/sign-in";
 /// POST: signing out.
 pub const SIGN_OUT: &str = "/sign-out";
+/// The signed-in person's account.
+pub const ACCOUNT: &str = "/account";
 /// What is held about the signed-in person.
-pub const MY_DATA: &str = "/my-data";
+pub const MY_DATA: &str = "/account/data";
 /// The desk of the staff.
 pub const DESK: &str = "/desk";
 /// GET: 200 and `ok` while the server answers.

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use jiff::Timestamp;
 
 use crate::{
     Announcement, Frame, Problem, Reader, Site,
-    form::Fields,
+    form::{Fields, Posted},
     session::{self, SessionId},
     token::TokenKey,
 };
@@ -35,6 +35,7 @@ pub struct Visit {
 /// The session that the browser has, and what becomes of it with the answer.
 struct Carrier {
     known: Option<SessionId>,
+    brought: Option<SessionId>,
     /// A session that the browser does not have yet; used when a page needs one.
     fresh: SessionId,
     change: Change,
@@ -57,7 +58,7 @@ impl Visit {
         fresh: SessionId,
         now: Timestamp,
     ) -> Visit {
-        let carrier = Arc::new(Mutex::new(Carrier { known, fresh, change: Change::Nothing }));
+        let carrier = Arc::new(Mutex::new(Carrier { brought: known.clone(), known, fresh, change: Change::Nothing }));
         Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
     }
 
@@ -104,6 +105,13 @@ impl Visit {
         carrier.known = Some(carrier.fresh.clone());
         carrier.change = Change::Set;
         carrier.fresh.clone()
+    }
+
+    /// Leaves the browser the session that it brought: the act for which it was renewed did not come about.
+    pub fn keep(&self) {
+        let mut carrier = self.lock();
+        carrier.known = carrier.brought.clone();
+        carrier.change = Change::Nothing;
     }
 
     /// Takes the session from the browser.
@@ -153,6 +161,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visit, Problem> {
         parts.extensions.get::<Visit>().cloned().ok_or_else(|| Problem::internal(NoVisit))
+    }
+}
+
+/// The fields of a form that a page of this site showed to this session. Its token has been checked, so a handler that
+/// takes it may change things.
+#[derive(Debug)]
+pub struct Sent(pub Fields);
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Sent, Problem> {
+        let visit =
+            request.extensions().get::<Visit>().cloned().ok_or_else(|| Problem::internal(NoVisit))?;
+        let Posted(fields) = Posted::from_request(request, state).await?;
+        visit.check(&fields)?;
+        Ok(Sent(fields))
     }
 }
 

@@ -1,1 +1,188 @@
-//! Placeholder.
+//! Accounts: signing up, signing in, one's own data, membership and the support desk (`acc-1`, `acc-4`, `acc-7`,
+//! `acc-12`, `use-1`).
+
+mod account;
+mod confirm;
+mod data;
+mod desk;
+mod email;
+pub mod members;
+mod owner;
+pub mod password;
+mod records;
+mod second_factor;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod tables;
+mod throttle;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    middleware,
+    routing::{get, post},
+};
+use kept_keeper::{
+    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
+    View,
+};
+use kept_store::Migration;
+use kept_vault::Kind;
+use kept_web::{Announcement, Problem, Site, token::TokenKey};
+
+pub use email::{Email, NotAnAddress};
+pub use owner::{first_owner_code, give_role};
+pub use password::Passwords;
+pub use records::{
+    Addressee, Credential, MemberCard, MemberId, MyProfile, Profile, SecondFactor, SecondFactorCheck,
+    SignInCheck, StaffCard,
+};
+pub use second_factor::enrol;
+pub use sessions::{Factor, Person, Signed, Staff, tidy};
+pub use throttle::Throttle;
+
+/// The roles that this area's pages know.
+pub const ROLES: &[&str] = &["owner", "support"];
+
+/// The accounts area: what it writes, reads and asks for, what can happen in it, and how it proves its promises.
+pub const AREA: Area = Area {
+    migrations: &[Migration {
+        name: "accounts/0001_accounts",
+        sql: include_str!("../migrations/0001_accounts.sql"),
+    }],
+    tables: tables::TABLES,
+    records: &[
+        RecordSpec::of::<Profile>(),
+        RecordSpec::of::<Credential>(),
+        RecordSpec::of::<SecondFactor>(),
+        RecordSpec::of::<MemberId>(),
+    ],
+    views: &[
+        MyProfile::SPEC,
+        SignInCheck::SPEC,
+        SecondFactorCheck::SPEC,
+        Addressee::SPEC,
+        MemberCard::SPEC,
+        StaffCard::SPEC,
+    ],
+    forms: &[FormSpec {
+        name: "sign-up",
+        title: "sign up",
+        kinds: &[
+            (Kind::NAME, true),
+            (Kind::EMAIL_ADDRESS, true),
+            (Kind::PASSWORD, true),
+            (Kind::PHYSICAL_ADDRESS, false),
+            (Kind::TELEPHONE_NUMBER, false),
+        ],
+    }],
+    events: &[
+        EventSpec { name: "sign-up.started", when: "you sign up" },
+        EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
+        EventSpec { name: "membership.expired", when: "your membership expires" },
+        EventSpec { name: "membership.renewed", when: "you renew your membership" },
+        EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
+        EventSpec { name: "dispute.settled", when: "the dispute is settled" },
+    ],
+    roles: ROLES,
+    jobs: &[Job { name: members::EXPIRE, run: members::expire }],
+    hooks: Hooks { disable: Some(members::disable), warn: Some(members::warn) },
+    checks: &[
+        Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
+        Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
+    ],
+    ..Area::named("accounts")
+};
+
+/// What the pages of this area share. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts(Arc<Shared>);
+
+/// What [`Accounts`] is made of.
+pub struct Shared {
+    /// The kernel.
+    pub keeper: Keeper,
+    /// What every page says about the site.
+    pub face: Arc<Site>,
+    /// How passwords are hashed.
+    pub passwords: Passwords,
+    /// The key of form tokens.
+    pub tokens: TokenKey,
+    /// How long signing up and signing in take at least, so that the time tells nobody who has an account.
+    pub pace: Duration,
+    /// The strip of an example site.
+    pub demo: Option<String>,
+    /// The bar about the notice, for a browser that has not dismissed it.
+    pub announce: fn(&HeaderMap, &Policy) -> Option<Announcement>,
+    /// Who has tried how often.
+    pub throttle: Throttle,
+}
+
+impl Accounts {
+    /// The area's pages over a site.
+    pub fn new(shared: Shared) -> Accounts {
+        Accounts(Arc::new(shared))
+    }
+
+    /// The area's routes, all on one screen.
+    pub fn routes(&self) -> Router {
+        Router::new()
+            .route("/sign-up", get(sign_up::show).post(sign_up::post))
+            .route("/confirm/{token}", get(confirm::show).post(confirm::post))
+            .route("/sign-in", get(sign_in::show).post(sign_in::post))
+            .route("/sign-in/code", get(second_factor::ask).post(second_factor::answer))
+            .route("/sign-out", post(sessions::sign_out))
+            .route("/account", get(account::show).post(account::save))
+            .route("/account/data", get(data::show))
+            .route("/account/second-factor", get(second_factor::show).post(second_factor::confirm))
+            .route("/owner", get(owner::ask).post(owner::claim))
+            .route("/desk", get(desk::show).post(desk::find))
+            .route("/desk/act", post(desk::act))
+            .route("/desk/staff", get(owner::staff).post(owner::change))
+            .route("/desk/brake", post(owner::release_brake))
+            .with_state(self.clone())
+    }
+
+    /// Puts sessions around all routes of a site: every page below gets its [`kept_web::Visit`].
+    pub fn around(&self, routes: Router) -> Router {
+        routes.layer(middleware::from_fn_with_state(self.clone(), sessions::visit))
+    }
+}
+
+impl std::ops::Deref for Accounts {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The public side of a kernel error. The cause goes to the log.
+pub(crate) fn problem(cause: KeeperError) -> Problem {
+    match cause {
+        KeeperError::Refused { .. } => Problem::new(
+            StatusCode::FORBIDDEN,
+            "This page is switched off",
+            "Our privacy notice does not allow it, so nobody can open it.",
+            "What the notice allows is listed under “Who sees what”.",
+        )
+        .because(cause),
+        KeeperError::NotYours { .. } => Problem::not_found().because(cause),
+        cause => Problem::internal(cause),
+    }
+}
+
+/// Waits until an answer may be given: so long after the request came, whatever there was to do.
+pub(crate) async fn at_pace(started: tokio::time::Instant, pace: Duration) {
+    if pace.is_zero() {
+        return;
+    }
+    let mut end = started + pace;
+    while end < tokio::time::Instant::now() {
+        end += pace;
+    }
+    tokio::time::sleep_until(end).await;
+}

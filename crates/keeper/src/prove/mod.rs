@@ -4,12 +4,12 @@ mod retain;
 mod rules;
 
 use jiff::Timestamp;
-use kept_ledger::Checkpoint;
 use kept_notice::Sentence;
 use kept_store::{Read, params};
 use serde::Serialize;
 
 use crate::{
+    checkpoint,
     ctx::Actor,
     error::KeeperError,
     keeper::{House, Keeper},
@@ -254,7 +254,7 @@ impl Keeper {
         let (house, policy, now) = (self.house.clone(), self.policy(), self.now());
         let report = self.store.scan(move |read| report(&house, read, &policy, now)).await?;
         let (house, evidence) = (self.house.clone(), report.clone());
-        self.act(self.ctx(Actor::System), move |act| {
+        let note = self.act(self.ctx(Actor::System), move |act| {
             let position = i64::try_from(evidence.ledger.size).unwrap_or(i64::MAX);
             for promise in &evidence.promises {
                 act.tx().execute(
@@ -273,9 +273,12 @@ impl Keeper {
                     ],
                 )?;
             }
-            checkpoint(&house, act.tx(), act.ctx.now)
+            checkpoint::sign(&house, act.tx(), act.ctx.now)
         })
         .await?;
+        let folder = self.house.folder.clone();
+        let published = tokio::task::spawn_blocking(move || checkpoint::publish(&folder, &note)).await;
+        published.map_err(std::io::Error::other).flatten().map_err(KeeperError::Checkpoint)?;
         Ok(report)
     }
 
@@ -290,12 +293,7 @@ impl Keeper {
 }
 
 fn report(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Result<Report, KeeperError> {
-    let edge = trail::edge(read)?;
-    let leaves = read.query("SELECT leaf FROM ledger ORDER BY position", &params![])?;
-    let leaves = leaves.iter().map(|row| row.get(0)).collect::<Result<Vec<kept_ledger::Hash>, _>>()?;
-    if kept_ledger::root(leaves) != edge.root() {
-        return Err(KeeperError::Ledger);
-    }
+    let edge = trail::verified_edge(read)?;
     let in_force = day(now) >= policy.notice.effective;
     let mut promises = Vec::with_capacity(policy.sentences.len());
     for sentence in &policy.sentences {
@@ -325,7 +323,8 @@ fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Res
         };
         at = from_millis(row.get(0)?)?;
         let found = Finding {
-            status: Status::parse(&row.get::<String>(1)?).ok_or(KeeperError::Ledger)?,
+            status: Status::parse(&row.get::<String>(1)?)
+                .ok_or(KeeperError::Malformed("an unknown status of a promise"))?,
             count: row.get(2)?,
             oldest: row.get::<Option<i64>>(3)?.map(from_millis).transpose()?,
             detail: row.get(4)?,
@@ -364,16 +363,4 @@ fn notice_ref(policy: &Policy) -> NoticeRef {
 
 fn ledger_ref(edge: &kept_ledger::Frontier) -> LedgerRef {
     LedgerRef { size: edge.size(), root: data_encoding::BASE64.encode(&edge.root()) }
-}
-
-/// Signs the ledger as it stands and keeps the note; at one size there is one checkpoint.
-fn checkpoint(house: &House, tx: &kept_store::Tx<'_>, at: Timestamp) -> Result<(), KeeperError> {
-    let edge = trail::edge(tx)?;
-    let checkpoint = Checkpoint { origin: house.origin.clone(), size: edge.size(), root: edge.root() };
-    let size = i64::try_from(edge.size()).map_err(|_| KeeperError::Ledger)?;
-    tx.execute(
-        "INSERT INTO checkpoints (size, at, note) VALUES ($1, $2, $3) ON CONFLICT (size) DO NOTHING",
-        &params![size, to_millis(at), house.signer.sign(&checkpoint)],
-    )?;
-    Ok(())
 }

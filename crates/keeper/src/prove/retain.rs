@@ -11,7 +11,7 @@ use super::{Finding, Inspect, Status};
 use crate::{
     erase,
     error::KeeperError,
-    registry::kinds_of,
+    registry::holds_any,
     sealed,
     sweep::GRACE,
     time::{from_millis, long_date, to_millis},
@@ -19,6 +19,9 @@ use crate::{
 
 /// Forward and backward steps in the calendar differ by at most this many days.
 const SLACK: i64 = 3;
+
+/// How many deeds are read at once.
+const PAGE: i64 = 10_000;
 
 pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let id = &inspect.sentence.id;
@@ -33,6 +36,9 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         return Ok(broken);
     }
     if let Some(broken) = early(inspect, retain)? {
+        return Ok(broken);
+    }
+    if let Some(broken) = unwarned(inspect, retain)? {
         return Ok(broken);
     }
     let unrecorded = inspect.count(
@@ -70,15 +76,11 @@ fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>
 
 /// A rule that switches something off: whoever's moment has passed must have its duty done.
 fn undone(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
-    let rows = happened(inspect, retain, "", &[])?;
+    let undone = "AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.subject = h.subject AND d.rule = $4 \
+                  AND d.action = 'disable' AND d.record = h.record AND d.state = 'done' AND d.started = h.at)";
     let (mut count, mut oldest) = (0, None);
-    for (subject, record, at) in rows {
-        let done = inspect.count(
-            "SELECT COUNT(*) FROM duties WHERE subject = $1 AND rule = $2 AND record = $3 AND action = 'disable' \
-             AND state = 'done' AND started = $4",
-            &params![subject.as_bytes(), &retain.rule.id, record, to_millis(at)],
-        )?;
-        if done == 0 && past(inspect.now, at, retain)? {
+    for (_, _, at) in happened(inspect, retain, undone, &params![&retain.rule.id])? {
+        if past(inspect.now, at, retain)? {
             count += 1;
             oldest = Some(oldest.map_or(at, |known: Timestamp| known.min(at)));
         }
@@ -97,9 +99,10 @@ fn candidates(
         "EXISTS (SELECT 1 FROM keys WHERE keys.subject = h.subject AND keys.kind IN ({list}) \
          AND (h.record = '' OR keys.record = h.record))"
     );
-    for table in inspect.registry().tables().filter(|t| kinds_of(t).any(|kind| kinds.contains(&kind))) {
+    for table in inspect.registry().tables() {
+        let Some(held) = holds_any(table, kinds) else { continue };
         left.push_str(&format!(
-            " OR (h.record = '' AND EXISTS (SELECT 1 FROM {0} WHERE {0}.subject = h.subject))",
+            " OR (h.record = '' AND EXISTS (SELECT 1 FROM {0} WHERE {0}.subject = h.subject AND {held}))",
             table.name
         ));
     }
@@ -136,7 +139,9 @@ fn left(
     record: &str,
     kinds: &[Kind],
 ) -> Result<Vec<Kind>, KeeperError> {
-    let holds = erase::active_holds(inspect.read, subject, to_millis(inspect.now))?;
+    // What a hold kept until just now may still be there: the next sweep takes it.
+    let lately = inspect.now.checked_sub(GRACE).map_err(|_| KeeperError::Calendar)?;
+    let holds = erase::active_holds(inspect.read, subject, to_millis(lately))?;
     let held = |kind: &Kind| {
         inspect.policy.notice.holds.iter().any(|h| holds.contains(&h.rule.id) && h.covers(kind.term()))
     };
@@ -147,9 +152,10 @@ fn left(
             &params![subject.as_bytes(), kind.term(), record],
         )?;
         if record.is_empty() {
-            for table in inspect.registry().tables().filter(|t| kinds_of(t).any(|k| k == *kind)) {
+            for table in inspect.registry().tables() {
+                let Some(held) = holds_any(table, &[*kind]) else { continue };
                 count += inspect.count(
-                    &format!("SELECT COUNT(*) FROM {} WHERE subject = $1", table.name),
+                    &format!("SELECT COUNT(*) FROM {} WHERE subject = $1 AND {held}", table.name),
                     &params![subject.as_bytes()],
                 )?;
             }
@@ -163,19 +169,41 @@ fn left(
 
 /// Whatever was done before its moment, counted anew from the event by the notice's own arithmetic.
 fn early(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
-    let rows = inspect.read.query(
-        "SELECT started, done FROM deeds WHERE rule = $1 AND action IN ('erase', 'disable')",
-        &params![&retain.rule.id],
-    )?;
     let floor = retain.after.unwrap_or_default();
-    let mut count = 0;
-    for row in &rows {
-        let (started, done) = (from_millis(row.get(0)?)?, from_millis(row.get(1)?)?);
-        if done < due(started, &floor).map_err(|_| KeeperError::Calendar)? {
-            count += 1;
+    let (mut count, mut last) = (0, -1);
+    loop {
+        let rows = inspect.read.query(
+            "SELECT position, started, done FROM deeds WHERE position > $1 AND rule = $2 \
+             AND action IN ('erase', 'disable') ORDER BY position LIMIT $3",
+            &params![last, &retain.rule.id, PAGE],
+        )?;
+        for row in &rows {
+            let (started, done) = (from_millis(row.get(1)?)?, from_millis(row.get(2)?)?);
+            last = row.get(0)?;
+            if done < due(started, &floor).map_err(|_| KeeperError::Calendar)? {
+                count += 1;
+            }
+        }
+        if rows.is_empty() {
+            break;
         }
     }
     Ok((count > 0).then(|| Finding::broken(count, format!("{count} went before their time"))))
+}
+
+/// Whoever should have been told the date by now, and was not.
+fn unwarned(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
+    let late = inspect.now.checked_sub(GRACE).map_err(|_| KeeperError::Calendar)?;
+    let row = inspect.read.query_one(
+        "SELECT COUNT(*), MIN(due) FROM duties WHERE rule = $1 AND action NOT IN ('erase', 'disable', 'run') \
+         AND state = 'waiting' AND due < $2",
+        &params![&retain.rule.id, to_millis(late)],
+    )?;
+    let (count, oldest) = (row.get(0)?, row.get::<Option<i64>>(1)?.map(from_millis).transpose()?);
+    Ok((count > 0).then(|| Finding {
+        oldest,
+        ..Finding::broken(count, format!("{count} have not been told the date"))
+    }))
 }
 
 /// Nothing is wrong: how far it has got.

@@ -2,16 +2,17 @@
 //! clear.
 
 use kept_notice::Verdict;
-use kept_store::params;
+use kept_store::{Row, params};
 use kept_vault::Kind;
 use serde_json::Value as Json;
 
 use super::{Finding, Inspect, Status};
 use crate::{
-    erase::active_holds,
     error::KeeperError,
     holdings, sealed,
+    sweep::GRACE,
     time::{from_millis, long_date, to_millis},
+    trail::SITE,
     view::By,
 };
 
@@ -88,20 +89,18 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 
 /// `hold-1`: what a hold keeps is kept only while it stands.
 pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let now = to_millis(inspect.now);
-    let rows = inspect.read.query("SELECT DISTINCT subject FROM duties WHERE state = 'held'", &params![])?;
-    let mut stuck = 0;
-    for row in &rows {
-        if active_holds(inspect.read, sealed::subject(row, 0)?, now)?.is_empty() {
-            stuck += 1;
-        }
-    }
+    let lately = inspect.now.checked_sub(GRACE).map_err(|_| KeeperError::Calendar)?;
+    let stuck = inspect.count(
+        "SELECT COUNT(DISTINCT subject) FROM duties WHERE state = 'held' AND NOT EXISTS (SELECT 1 FROM holds \
+         WHERE holds.subject = duties.subject AND (holds.until IS NULL OR holds.until > $1))",
+        &params![to_millis(lately)],
+    )?;
     if stuck > 0 {
         return Ok(Finding::broken(stuck, format!("{stuck} are kept back although no hold stands")));
     }
     let row = inspect.read.query_one(
         "SELECT COUNT(*), MIN(since) FROM holds WHERE hold = $1 AND (until IS NULL OR until > $2)",
-        &params![&inspect.sentence.id, now],
+        &params![&inspect.sentence.id, to_millis(inspect.now)],
     )?;
     let standing: i64 = row.get(0)?;
     let oldest = row.get::<Option<i64>>(1)?.map(from_millis).transpose()?;
@@ -118,14 +117,17 @@ pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 
 /// `rgt-1`: "My data" shows every kind that is held. Opens the pages of some people, without showing them to anyone.
 pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let rows = inspect.read.query(
-        "SELECT DISTINCT subject FROM keys WHERE subject <> $1 ORDER BY subject LIMIT $2",
-        &params![crate::trail::SITE.as_bytes(), SAMPLE],
-    )?;
     let mut opened = 0;
-    for row in &rows {
+    for row in &sample(inspect, "SELECT DISTINCT subject FROM keys", "subject")? {
         let subject = sealed::subject(row, 0)?;
-        let shown = holdings::of(inspect.house, inspect.read, inspect.policy, subject, inspect.now)?;
+        if subject == SITE {
+            continue;
+        }
+        let page = holdings::of(inspect.house, inspect.read, inspect.policy, subject, inspect.now);
+        let shown = match page {
+            Err(KeeperError::Sealed { .. }) => return Ok(Finding::broken(1, "a page My data does not open")),
+            page => page?,
+        };
         for row in
             inspect.read.query("SELECT kind FROM keys WHERE subject = $1", &params![subject.as_bytes()])?
         {
@@ -141,15 +143,16 @@ pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
 
 /// `ntc-1`: the notice in force is the one that is published and run.
 pub(crate) fn published(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let row = inspect.read.query_opt("SELECT version, activated FROM policies", &params![])?;
-    let Some(row) = row else { return Ok(Finding::broken(1, "no notice has been taken into force")) };
-    if row.get::<String>(0)? != inspect.policy.version() {
+    let row = inspect
+        .read
+        .query_opt("SELECT activated FROM policies WHERE version = $1", &params![inspect.policy.version()])?;
+    let Some(row) = row else {
         return Ok(Finding::broken(1, "the notice that runs is not the one in force"));
-    }
+    };
     let sentences = inspect.policy.sentences.len();
     Ok(Finding::kept(
         i64::try_from(sentences).unwrap_or(i64::MAX),
-        format!("in force since {}, {sentences} sentences", long_date(from_millis(row.get(1)?)?)),
+        format!("in force since {}, {sentences} sentences", long_date(from_millis(row.get(0)?)?)),
     ))
 }
 
@@ -164,15 +167,17 @@ pub(crate) fn change(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
 
 /// `sec-6`: what is stored about people is sealed, and opens under its own place and key only.
 pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let parts = inspect.count("SELECT COUNT(*) FROM vault", &params![])?;
-    let rows = inspect.read.query(
-        "SELECT subject, record, kind, sealed FROM vault ORDER BY subject, record, kind LIMIT $1",
-        &params![SAMPLE],
-    )?;
+    let keys = inspect.count("SELECT COUNT(*) FROM keys", &params![])?;
+    let rows = sample(inspect, "SELECT subject, record, kind, sealed FROM vault", "subject, record, kind")?;
     for row in &rows {
         let (subject, record): (_, String) = (sealed::subject(row, 0)?, row.get(1)?);
         let (kind, bytes): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
-        let opened = inspect.vault().parts(inspect.read, subject, Some(&record))?;
+        let opened = match inspect.vault().parts(inspect.read, subject, Some(&record)) {
+            Err(KeeperError::Sealed { .. }) => {
+                return Ok(Finding::broken(1, "a stored part does not open under its own place and key"));
+            }
+            opened => opened?,
+        };
         let clear = opened
             .iter()
             .filter(|part| part.kind.term() == kind)
@@ -183,5 +188,21 @@ pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
             return Ok(Finding::broken(1, "a stored part can be read without its key"));
         }
     }
-    Ok(Finding::kept(parts, format!("{parts} stored parts, all sealed; opened {} as a test", rows.len())))
+    Ok(Finding::kept(
+        keys,
+        format!("everything is sealed, under {keys} keys; opened {} parts as a test", rows.len()),
+    ))
+}
+
+/// Rows to look at: from a subject on that nobody can foresee, and another at every check.
+fn sample(inspect: &Inspect<'_, '_>, select: &str, order: &str) -> Result<Vec<Row>, KeeperError> {
+    let start = inspect.house.ring.blind("sample", &to_millis(inspect.now).to_be_bytes());
+    let start = start.first_chunk::<16>().copied().unwrap_or_default();
+    let mut rows = Vec::new();
+    for side in [">=", "<"] {
+        let left = SAMPLE - i64::try_from(rows.len()).unwrap_or(SAMPLE);
+        let sql = format!("{select} WHERE subject {side} $1 ORDER BY {order} LIMIT $2");
+        rows.extend(inspect.read.query(&sql, &params![start, left])?);
+    }
+    Ok(rows)
 }

@@ -2,7 +2,7 @@
 //! over, nothing asked for or shown without need.
 
 use super::read::Reader;
-use crate::notice::{Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role};
+use crate::notice::{Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Shown};
 use crate::terms::{self, Family};
 use crate::time::longer;
 use crate::vocabulary::FormWords;
@@ -40,6 +40,9 @@ pub(super) fn check(notice: &Notice, reader: &mut Reader<'_>) {
 
 /// The code holds nothing that the notice does not name.
 fn holdings(notice: &Notice, reader: &mut Reader<'_>) {
+    if notice.data.is_empty() {
+        return;
+    }
     for id in reader.words.holdings.clone() {
         if notice.label_of(id).is_none() {
             let what = terms::find(id).map_or(id, |term| term.label);
@@ -70,7 +73,7 @@ fn each_label(notice: &Notice, reader: &mut Reader<'_>) {
     for data in &notice.data {
         let label = &data.label;
         let path = format!("data.{label}");
-        let used = notice.purposes.iter().any(|purpose| purpose.uses(label));
+        let used = is_used(notice, label);
         let ends = notice.retains.iter().any(|retain| erases(retain, label));
         if !used && !ends && !is_named(notice, label) {
             reader.problem_with(
@@ -80,7 +83,7 @@ fn each_label(notice: &Notice, reader: &mut Reader<'_>) {
             );
             continue;
         }
-        if !used {
+        if !used && !notice.forms.iter().any(|form| asks_for(form, label)) {
             let help = format!("add \"{label}\" to the uses of a [purpose]");
             reader.problem_with(&path, format!("{label} is held without a purpose"), help);
         }
@@ -89,6 +92,10 @@ fn each_label(notice: &Notice, reader: &mut Reader<'_>) {
             reader.problem_with(&path, format!("{label} is kept without an end"), help);
         }
     }
+}
+
+fn is_used(notice: &Notice, label: &str) -> bool {
+    notice.purposes.iter().any(|purpose| purpose.uses(label))
 }
 
 fn is_named(notice: &Notice, label: &String) -> bool {
@@ -132,7 +139,7 @@ fn form_fields(form: &Form, notice: &Notice, reader: &mut Reader<'_>) {
             let help = format!("it can ask for {}", asks.join(", "));
             reader.problem_with(&path, format!("the form {} cannot ask for {label}", form.name), help);
         }
-        if !notice.purposes.iter().any(|purpose| purpose.uses(label)) {
+        if !is_used(notice, label) {
             let help = format!("leave it out, or add \"{label}\" to the uses of a [purpose]");
             reader.problem_with(&path, format!("[{id}] asks for {label}, which no purpose uses"), help);
         }
@@ -143,7 +150,8 @@ fn form_fields(form: &Form, notice: &Notice, reader: &mut Reader<'_>) {
             reader.problem_with(&path, format!("{label} is both required and voluntary"), help);
         }
     }
-    for term in needed(&words) {
+    let unnamed = |term: &&str| reader.words.holdings.contains(term) && notice.label_of(term).is_none();
+    for term in needed(&words).filter(|term| !unnamed(term)).collect::<Vec<_>>() {
         if !form.required.iter().any(|label| notice.kinds_of(label).any(|kind| kind == term)) {
             let label = notice.label_of(term).map_or(term, |data| data.label.as_str());
             let help = format!("add \"{label}\" to required");
@@ -172,11 +180,17 @@ fn needed(words: &FormWords) -> impl Iterator<Item = &'static str> {
 
 /// A role sees no more than its purposes use.
 fn role_needs(role: &Role, notice: &Notice, reader: &mut Reader<'_>) {
-    for (label, _) in &role.sees {
+    for (label, shown) in &role.sees {
         let uses = |name: &String| notice.purpose(name).is_some_and(|purpose| purpose.uses(label));
-        if !role.for_.iter().any(uses) {
+        if is_used(notice, label) && !role.for_.iter().any(uses) {
             let message = format!("[{}] sees {label}, which none of its purposes uses", role.rule.id);
             let help = format!("leave it out, or let one of these purposes use it: {}", role.for_.join(", "));
+            reader.problem_with(&format!("{}.sees {label}", role.rule.id), message, help);
+        }
+        let other = notice.kinds_of(label).find(|term| !term.starts_with("pd:EmailAddress"));
+        if let (Shown::Domain, Some(term)) = (shown, other) {
+            let message = format!("[{}] sees the domain of {label}, but {term} has none", role.rule.id);
+            let help = "only e-mail addresses have a domain: give them a label of their own";
             reader.problem_with(&format!("{}.sees {label}", role.rule.id), message, help);
         }
     }
@@ -194,7 +208,7 @@ fn erase_or_keep(retain: &Retain, notice: &Notice, reader: &mut Reader<'_>) {
                 "keep it in one of the two",
             );
         }
-        if !notice.purpose(purpose).is_some_and(|purpose| purpose.uses(label)) {
+        if is_used(notice, label) && !notice.purpose(purpose).is_some_and(|purpose| purpose.uses(label)) {
             let help =
                 format!("add \"{label}\" to the uses of [purpose.{purpose}], or name a purpose that uses it");
             reader.problem_with(

@@ -21,16 +21,16 @@ use read::Reader;
 ///
 /// # Errors
 ///
-/// Every problem found, in the order of the file. A file that is not TOML has only the problems of its TOML.
+/// Every problem found, in the order of the file; of a file that is not TOML, the first place where it is not.
 pub fn parse(source: &str, words: &Vocabulary) -> Result<Notice, Vec<Problem>> {
     let mut reader = Reader::new(source, words);
-    let (tree, errors) = DeTable::parse_recoverable(source);
-    if !errors.is_empty() {
-        for error in errors {
+    let tree = match DeTable::parse(source) {
+        Ok(tree) => tree,
+        Err(error) => {
             reader.problem(error.span().unwrap_or(0..0), error.message().to_lowercase(), None);
+            return Err(reader.into_problems());
         }
-        return Err(reader.into_problems());
-    }
+    };
     let mut notice = reader.notice(tree.get_ref());
     check::check(&notice, &mut reader);
     if reader.is_clean() {

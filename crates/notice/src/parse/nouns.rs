@@ -202,7 +202,7 @@ impl Reader<'_> {
         let required = required.map(|item| self.labels(&item)).unwrap_or_default();
         let mut voluntary = Vec::new();
         if let Some(item) = fields.take("voluntary") {
-            for (label, loses) in self.table(&item).all() {
+            for (label, loses) in self.table(&item).by_key() {
                 let label = self.label(label, &loses);
                 voluntary.extend(label.zip(self.fragment(&loses)));
             }
@@ -277,7 +277,7 @@ impl Reader<'_> {
         let mut sees = Vec::new();
         for seen in self.list(item) {
             let entries = match seen.value {
-                DeValue::Table(_) => self.table(&seen).all(),
+                DeValue::Table(_) => self.table(&seen).by_key(),
                 _ => {
                     sees.extend(self.label_item(&seen).map(|label| (label, Shown::Whole)));
                     continue;
@@ -285,7 +285,7 @@ impl Reader<'_> {
             };
             for (label, form) in entries {
                 let label = self.label(label, &Item { path: item.path.clone(), ..form.clone() });
-                let words = self.choice(&form, "form", Shown::ALL.into_iter().map(Shown::words));
+                let words = self.choice(&form, "way to show data", Shown::ALL.into_iter().map(Shown::words));
                 sees.extend(label.zip(words.and_then(Shown::find)));
             }
         }

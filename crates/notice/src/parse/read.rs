@@ -69,7 +69,7 @@ impl<'s> Reader<'s> {
 
     /// The problems in the order of the file, each once.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort();
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
         self.problems.dedup();
         self.problems
     }
@@ -105,14 +105,14 @@ impl<'s> Reader<'s> {
         Fields { path, key, entries, asked: Vec::new() }
     }
 
-    /// A key that must be there.
+    /// A key that must be there, or one that was probably meant to be it, which [`Reader::done`] refuses.
     pub(super) fn required<'t>(
         &mut self,
         fields: &mut Fields<'t>,
         key: &'static str,
         help: &str,
     ) -> Option<Item<'t>> {
-        let item = fields.take(key);
+        let item = fields.take(key).or_else(|| fields.misspelt(key));
         if item.is_none() {
             self.problem(
                 fields.key.clone(),
@@ -130,11 +130,11 @@ impl<'s> Reader<'s> {
                 self.cannot_run(item.key.clone(), &item.path);
             } else if !fields.asked.contains(name) {
                 let help = spell::help(name, fields.asked.iter().copied());
-                self.problem(
-                    item.key.clone(),
-                    format!("{} knows no key \"{name}\"", fields.name()),
-                    Some(help),
-                );
+                let message = match fields.path.as_str() {
+                    "" => format!("unknown section [{name}]"),
+                    path => format!("[{path}] knows no key \"{name}\""),
+                };
+                self.problem(item.key.clone(), message, Some(help));
             }
         }
     }
@@ -292,9 +292,22 @@ impl<'t> Fields<'t> {
         self.entries.iter().find(|(name, _)| *name == key).map(|(_, item)| item.clone())
     }
 
+    fn misspelt(&self, key: &'static str) -> Option<Item<'t>> {
+        let near = |(name, _): &&(&str, Item<'t>)| spell::nearest(name, [key].into_iter()).is_some();
+        self.entries.iter().find(near).map(|(_, item)| item.clone())
+    }
+
     /// Every entry, for tables whose keys are names.
     pub(super) fn all(&self) -> Vec<(&'t str, Item<'t>)> {
         self.entries.clone()
+    }
+
+    /// Every entry by its key: for tables that become part of one sentence, which may not depend on the order written,
+    /// because the notice's version does not.
+    pub(super) fn by_key(&self) -> Vec<(&'t str, Item<'t>)> {
+        let mut entries = self.entries.clone();
+        entries.sort_by_key(|(name, _)| *name);
+        entries
     }
 
     /// How a problem speaks of this table.

@@ -21,7 +21,9 @@ impl Reader<'_> {
         let when = self.required(&mut fields, "when", "name the event that starts the clock: when = \"…\"");
         let when = when.and_then(|when| self.event(&when)).unwrap_or_default();
         let unless = fields.take("unless").and_then(|unless| self.event(&unless));
-        let after = fields.take("after").and_then(|after| self.span(&after));
+        let after = fields.take("after");
+        let timed = after.is_some();
+        let after = after.and_then(|after| self.span(&after));
         let within = fields.take("within").and_then(|within| self.span(&within));
         let erase = fields.take("erase");
         let disable = fields.take("disable");
@@ -45,13 +47,17 @@ impl Reader<'_> {
             (None, None) => RetainAction::Disable,
         };
         let mut kept = Vec::new();
-        for (label, purpose) in keep.map(|keep| self.table(&keep).all()).unwrap_or_default() {
+        for (label, purpose) in keep.map(|keep| self.table(&keep).by_key()).unwrap_or_default() {
             let label = self.label(label, &purpose);
             kept.extend(label.zip(self.purpose_name(&purpose)));
         }
         let mut warn = Vec::new();
         for before in fields.take("warn").map(|warn| self.list(&warn)).unwrap_or_default() {
             warn.extend(self.span(&before));
+        }
+        if timed && after.is_none() {
+            // There is no telling whether a warning would be early enough.
+            warn.clear();
         }
         let rule = RuleHead { id: format!("retain.{name}"), refs: self.refs(&mut fields) };
         self.done(fields, &["if"]);
@@ -99,7 +105,7 @@ impl Reader<'_> {
         let mut fields = self.table(item);
         let on = self.required(&mut fields, "on", "name the page: on = \"My data\"");
         let on = on
-            .and_then(|on| self.choice(&on, "page", ["My data"].into_iter()))
+            .and_then(|on| self.choice(&on, "page", ["My account", "My data"].into_iter()))
             .unwrap_or_default()
             .to_owned();
         let rule = RuleHead { id: format!("right.{word}"), refs: self.refs(&mut fields) };

@@ -11,9 +11,9 @@ pub(crate) fn words() -> Vocabulary {
         events: vec![
             event("membership.expired", "your membership expires"),
             event("membership.renewed", "you renew your membership"),
-            event("sign-up.started", "you start to sign up without confirming it"),
-            event("mail.queued", "a message to you was written"),
-            event("role.ended", "your work for us ends"),
+            event("sign-up.started", "you sign up"),
+            event("sign-up.confirmed", "you confirm your address"),
+            event("mail.queued", "we write you a message"),
             event("dispute.opened", "you dispute how we handle your data"),
             event("dispute.settled", "the dispute is settled"),
         ],
@@ -146,7 +146,9 @@ pub(crate) fn short_but(old: &str, new: &str) -> Notice {
 /// What is said of the short notice with one text replaced: the text, then the problems.
 pub(crate) fn slip(old: &str, new: &str) -> String {
     let problems = parse(&replaced(old, new), &few_words()).expect_err("this notice should be refused");
-    format!("{new}\n---\n{}", transcript(&problems))
+    let written =
+        if new.is_empty() { format!("(without {})", old.lines().next().unwrap()) } else { new.to_owned() };
+    format!("{written}\n---\n{}", transcript(&problems))
 }
 
 pub(crate) fn replaced(old: &str, new: &str) -> String {

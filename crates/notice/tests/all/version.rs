@@ -63,7 +63,11 @@ fn the_canonical_form_is_a_notice_of_the_same_version() {
         assert_eq!(again.version, notice.version);
         assert_eq!(again.canonical, notice.canonical);
         let sorted = |notice: &kept_notice::Notice| {
-            let mut texts: Vec<String> = notice.sentences().into_iter().map(|sentence| sentence.id).collect();
+            let mut texts: Vec<String> = notice
+                .sentences()
+                .into_iter()
+                .map(|sentence| format!("{} {}", sentence.id, sentence.text))
+                .collect();
             texts.sort();
             texts
         };

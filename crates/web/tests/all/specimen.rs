@@ -36,11 +36,12 @@ async fn every_part_is_on_one_page() {
     assert_eq!(page.matches("<h1").count(), 1);
     assert!(page.contains(r#"<html lang="en">"#));
     assert!(page.contains(r##"<a class="skip" href="#main">"##));
-    assert!(page.contains(r#"<a href="/my-data" aria-current="page">My data</a>"#));
+    assert!(page.contains(r#"<a href="/account/data" aria-current="page">My data</a>"#));
     assert!(page.contains(r#"<form method="post" action="/sign-out">"#));
     assert!(page.contains(r#"<a href="/notice">Notice</a>, last revised"#));
     assert!(page.contains(r#"<time datetime="2026-12-01">1 December 2026</time>"#));
     assert!(page.contains(r#"<form method="post" action="/notice/seen">"#));
+    assert!(page.contains(r#"<a href="/notice/changes">See what changes</a>"#));
     assert!(page.contains(r#"<a href="/demo">"#));
     assert!(page.contains(r#"<a href="mailto:privacy@trainers.example.test">"#));
 
@@ -92,10 +93,11 @@ fn a_visitor_is_offered_no_sign_out_and_sees_no_bar() {
     struct Plain {
         frame: Frame,
     }
-    let frame = site("http://kept.example.test").frame("Hello <you>", "/notice/older");
+    let frame = site("http://kept.example.test").frame("Hello <you>", "/notice");
     let page = Plain { frame }.render().unwrap();
     assert!(page.contains("<h1>Hello &#60;you&#62;</h1>"));
-    assert!(page.contains(r#"<a href="/notice" aria-current="page">"#), "a page lies in its section");
+    assert!(page.contains(r#"<a href="/notice" aria-current="page">"#));
+    assert!(!site("http://kept.example.test").frame("", "/notice/kept").is_at("/notice"), "another page");
     assert!(page.contains("Sign in</a>"));
     for absent in ["Sign out", "/notice/seen", "/demo", "form_token"] {
         assert!(!page.contains(absent), "{absent}");
@@ -103,7 +105,7 @@ fn a_visitor_is_offered_no_sign_out_and_sees_no_bar() {
 }
 
 async fn specimen() -> Specimen {
-    let mut frame = site("http://kept.example.test").frame("My data", "/my-data");
+    let mut frame = site("http://kept.example.test").frame("My data", "/account/data");
     frame.reader = Reader::Person;
     frame.form_token = "specimen".into();
     frame.demo =
@@ -111,6 +113,7 @@ async fn specimen() -> Specimen {
     frame.notice_changed = Some(Announcement {
         text: "The notice changes on 1 March 2027: we add one recipient for certificates.".into(),
         href: "/notice/changes".into(),
+        link: "See what changes".into(),
     });
     Specimen {
         frame,
@@ -175,7 +178,7 @@ fn sentences() -> Vec<Sentence> {
         text: text.into(),
         mark,
         counted: counted.map(Into::into),
-        evidence: counted.map(|_| format!("/kept/{clause}")),
+        evidence: counted.map(|_| format!("/notice/kept#{clause}")),
     })
     .into()
 }

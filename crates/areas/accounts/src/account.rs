@@ -1,0 +1,188 @@
+//! My account: one's own details, to read and to correct; membership and credits.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use kept_keeper::{
+    Actor, Finding, Inspect, KeeperError, View,
+    time::{day, long_date},
+};
+use kept_notice::Verdict;
+use kept_vault::Kind;
+use kept_web::{
+    Frame, Problem, Sent, Visit,
+    form::{Fields, Need},
+    page_with,
+};
+
+use crate::{
+    Accounts,
+    members::{self, Account, Credit},
+    problem,
+    records::{MyProfile, Profile},
+    sessions::{Person, Signed},
+    sign_up::Row,
+};
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    frame: Frame,
+    fields: &'a Fields,
+    email: String,
+    member_id: Option<String>,
+    expires: Option<String>,
+    credits: Vec<CreditLine>,
+    total: String,
+    address: Row,
+    phone: Row,
+    staff: bool,
+}
+
+struct CreditLine {
+    on: jiff::civil::Date,
+    course: String,
+    units: String,
+}
+
+/// Shows one's own details.
+pub(crate) async fn show(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    Person(signed): Person,
+) -> Result<Response, Problem> {
+    let mine = mine(&accounts, &signed).await?;
+    let mut fields = Fields::default();
+    for (name, value) in [
+        ("given_name", &mine.profile.given_name),
+        ("family_name", &mine.profile.family_name),
+        ("address", &mine.profile.address),
+        ("phone", &mine.profile.phone),
+    ] {
+        if let Some(value) = value {
+            fields.fill(name, value);
+        }
+    }
+    render(&accounts, &visit, &signed, mine, &fields, StatusCode::OK)
+}
+
+/// Corrects them (`rgt-2`).
+pub(crate) async fn save(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    Person(signed): Person,
+    Sent(mut fields): Sent,
+) -> Result<Response, Problem> {
+    let policy = accounts.keeper.policy();
+    let (address, phone) =
+        (Row::of(&policy, Kind::PHYSICAL_ADDRESS), Row::of(&policy, Kind::TELEPHONE_NUMBER));
+    let given_name = fields.text("given_name", "Given name", 100, Need::Required);
+    let family_name = fields.text("family_name", "Family name", 100, Need::Required);
+    let address =
+        address.asked.then(|| fields.prose("address", "Postal address", 500, address.need())).flatten();
+    let phone = phone.asked.then(|| fields.text("phone", "Telephone number", 40, phone.need())).flatten();
+    let (Some(given_name), Some(family_name), true) = (given_name, family_name, fields.errors().is_empty())
+    else {
+        let mine = mine(&accounts, &signed).await?;
+        return render(&accounts, &visit, &signed, mine, &fields, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let subject = signed.subject;
+    accounts
+        .keeper
+        .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
+            let known = act.view::<MyProfile>(subject, None)?;
+            let email = known.email.ok_or(KeeperError::Malformed("an open account without an address"))?;
+            act.put(
+                subject,
+                &Profile {
+                    given_name: given_name.clone(),
+                    family_name: family_name.clone(),
+                    email,
+                    address: address.clone(),
+                    phone: phone.clone(),
+                },
+            )
+        })
+        .await
+        .map_err(problem)?;
+    Ok(Redirect::to("/account").into_response())
+}
+
+struct Mine {
+    profile: MyProfile,
+    account: Option<Account>,
+    credits: Vec<Credit>,
+}
+
+async fn mine(accounts: &Accounts, signed: &Signed) -> Result<Mine, Problem> {
+    let subject = signed.subject;
+    accounts
+        .keeper
+        .look(accounts.keeper.ctx(Actor::Person(subject)), move |look| {
+            Ok::<_, KeeperError>(Mine {
+                profile: look.view::<MyProfile>(subject)?,
+                account: members::account(look.sql(), subject)?,
+                credits: members::credits(look.sql(), subject)?,
+            })
+        })
+        .await
+        .map_err(problem)
+}
+
+fn render(
+    accounts: &Accounts,
+    visit: &Visit,
+    signed: &Signed,
+    mine: Mine,
+    fields: &Fields,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    let policy = accounts.keeper.policy();
+    let total = mine.credits.iter().map(|credit| credit.tenths).sum();
+    let page = AccountPage {
+        frame: visit.form_frame("My account"),
+        fields,
+        email: mine.profile.email.unwrap_or_default(),
+        member_id: mine.profile.member_id,
+        expires: mine.account.and_then(|account| account.expires).map(long_date),
+        credits: mine
+            .credits
+            .into_iter()
+            .map(|credit| CreditLine {
+                on: day(credit.earned),
+                units: in_units(credit.tenths),
+                course: credit.course,
+            })
+            .collect(),
+        total: in_units(total),
+        address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
+        phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
+        staff: !signed.roles.is_empty(),
+    };
+    page_with(status, &page)
+}
+
+/// Tenths as people write them: `1.5`.
+pub(crate) fn in_units(tenths: i64) -> String {
+    format!("{}.{}", tenths / 10, (tenths % 10).abs())
+}
+
+/// `rgt-2`: whoever can see their details can correct every one that they gave.
+pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let verdict = inspect.policy.verdict(&MyProfile::SPEC);
+    let notice = &inspect.policy.notice;
+    let declared = [Kind::NAME, Kind::PHYSICAL_ADDRESS, Kind::TELEPHONE_NUMBER]
+        .into_iter()
+        .filter(|kind| notice.label_of(kind.term()).is_some())
+        .count();
+    Ok(match verdict {
+        Verdict::Allowed { .. } => Finding::kept(
+            i64::try_from(declared).unwrap_or(i64::MAX),
+            format!("{declared} kinds of detail can be corrected on My account"),
+        ),
+        Verdict::Refused { reason } => Finding::broken(1, format!("the page is off: {reason}")),
+    })
+}

@@ -1,0 +1,159 @@
+//! Confirming an address. Opening the link changes nothing; its button does. A browser that did not sign up must also
+//! know the password: else whoever typed in another's address would own the account that the other confirms.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use data_encoding::BASE64URL_NOPAD;
+use kept_keeper::{Actor, KeeperError, time::to_millis};
+use kept_store::{Read, params};
+use kept_vault::SubjectId;
+use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
+
+use crate::{
+    Accounts,
+    email::Email,
+    members::{self, Confirmed},
+    password, problem,
+    records::{Addressee, SignInCheck},
+    sign_up,
+};
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage<'a> {
+    frame: Frame,
+    fields: &'a Fields,
+    token: &'a str,
+    ask_password: bool,
+}
+
+#[derive(Template)]
+#[template(path = "confirmed.html")]
+struct ConfirmedPage {
+    frame: Frame,
+    opened: bool,
+}
+
+/// A sign-up that waits for its confirmation.
+struct Pending {
+    subject: SubjectId,
+    browser: [u8; 32],
+}
+
+/// The page behind the link of the mail.
+pub(crate) async fn show(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    Path(token): Path<String>,
+) -> Result<Response, Problem> {
+    let pending = pending(&accounts, &token).await?;
+    let frame = visit.form_frame("Confirm your address");
+    let ask_password = !same_browser(&visit, &pending);
+    page(&ConfirmPage { frame, fields: &Fields::default(), token: &token, ask_password })
+}
+
+/// Confirms.
+pub(crate) async fn post(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    Path(token): Path<String>,
+    Sent(mut fields): Sent,
+) -> Result<Response, Problem> {
+    let pending = pending(&accounts, &token).await?;
+    if !same_browser(&visit, &pending) && !knows_password(&accounts, &visit, &pending, &mut fields).await? {
+        let frame = visit.form_frame("Confirm your address");
+        let form = ConfirmPage { frame, fields: &fields, token: &token, ask_password: true };
+        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form);
+    }
+    let digest = parse(&token)?;
+    let outcome = accounts
+        .keeper
+        .act(accounts.keeper.ctx(Actor::Person(pending.subject)), move |act| {
+            // Whoever deletes the row confirms: a link pressed twice at once opens one account.
+            let mine = act.tx().execute("DELETE FROM confirmations WHERE digest = $1", &params![digest])?;
+            if mine == 0 {
+                return Ok(None);
+            }
+            let address = act.view::<Addressee>(pending.subject, None)?.email;
+            let email: Option<Email> = address.and_then(|text| text.parse().ok());
+            match email {
+                Some(email) => members::confirm(act, pending.subject, &email).map(Some),
+                None => Ok(None),
+            }
+        })
+        .await
+        .map_err(problem)?;
+    match outcome {
+        None => Err(spent()),
+        Some(Confirmed::Opened) => {
+            page(&ConfirmedPage { frame: visit.frame("Your account is open"), opened: true })
+        }
+        Some(Confirmed::AddressTaken) => {
+            page(&ConfirmedPage { frame: visit.frame("You already have an account"), opened: false })
+        }
+    }
+}
+
+fn same_browser(visit: &Visit, pending: &Pending) -> bool {
+    visit.known().is_some_and(|session| session.digest() == pending.browser)
+}
+
+async fn knows_password(
+    accounts: &Accounts,
+    visit: &Visit,
+    pending: &Pending,
+    fields: &mut Fields,
+) -> Result<bool, Problem> {
+    let Some(password) = fields.secret("password", "Password", password::LONGEST) else { return Ok(false) };
+    let key = sign_up::throttle_key(accounts, "confirm", &pending.subject.to_string());
+    accounts.throttle.count(key, 10, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+    let subject = pending.subject;
+    let check = accounts
+        .keeper
+        .look(accounts.keeper.ctx(Actor::System), move |look| look.view::<SignInCheck>(subject))
+        .await
+        .map_err(problem)?;
+    let right = accounts.passwords.matches(password, check.hash).await.map_err(Problem::internal)?;
+    if !right {
+        fields.refuse("password", "This is not the password that was chosen when signing up.");
+    }
+    Ok(right)
+}
+
+async fn pending(accounts: &Accounts, token: &str) -> Result<Pending, Problem> {
+    let digest = parse(token)?;
+    let ctx = accounts.keeper.ctx(Actor::System);
+    let now = to_millis(ctx.now);
+    let found =
+        accounts.keeper.look(ctx, move |look| find(look.sql(), digest, now)).await.map_err(problem)?;
+    found.ok_or_else(spent)
+}
+
+fn find(read: &Read<'_>, digest: [u8; 32], now: i64) -> Result<Option<Pending>, KeeperError> {
+    let row = read.query_opt(
+        "SELECT subject, browser FROM confirmations WHERE digest = $1 AND ends > $2",
+        &params![digest, now],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Pending { subject: SubjectId::from_bytes(row.get(0)?), browser: row.get(1)? }))
+}
+
+fn parse(token: &str) -> Result<[u8; 32], Problem> {
+    let bytes: Option<[u8; 32]> =
+        BASE64URL_NOPAD.decode(token.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.as_ref().map(sign_up::digest).ok_or_else(spent)
+}
+
+/// A link that was used, that is too old, or that never was: the page does not tell which.
+fn spent() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "This link is no longer valid",
+        "A link works once, and for one day.",
+        "If you have confirmed your address already, sign in. If not, sign up again.",
+    )
+}

@@ -1,0 +1,317 @@
+//! Members: what standing somebody has, and what changes it. Functions of a transaction; pages and clocks call them.
+
+use jiff::{Span, Timestamp};
+use kept_keeper::{
+    Act, Claim, Deed, Duty, Index, KeeperError, Letter, Warning,
+    time::{from_millis, long_date, to_millis},
+};
+use kept_notice::due;
+use kept_store::{Read, params};
+use kept_vault::{Kind, SubjectId};
+use rand_core::Rng;
+
+use crate::{
+    email::Email,
+    records::{Addressee, Credential, MemberId, Profile},
+};
+
+/// The confirmed sign-in address; it belongs to one person.
+pub const BY_EMAIL: Index = Index { name: "email", kind: Kind::EMAIL_ADDRESS, unique: true };
+/// An address that waits for its confirmation; several sign-ups may name it.
+pub const BY_PENDING_EMAIL: Index = Index { name: "pending-email", kind: Kind::EMAIL_ADDRESS, unique: false };
+/// The member id, kept for a return (`acc-12`).
+pub const BY_MEMBER_ID: Index = Index { name: "member-id", kind: Kind::IDENTIFIER, unique: true };
+
+/// The job that ends a membership on its date.
+pub const EXPIRE: &str = "accounts.expire";
+
+/// Letters and digits that are not mistaken for one another.
+const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// Where an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Signed up, and the address not yet confirmed.
+    Pending,
+    /// In use.
+    Open,
+    /// Switched off, because the membership has ended or staff did it.
+    Disabled,
+}
+
+impl Standing {
+    /// The word in the database and on pages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Pending => "pending",
+            Standing::Open => "open",
+            Standing::Disabled => "disabled",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Standing> {
+        [Standing::Pending, Standing::Open, Standing::Disabled].into_iter().find(|s| s.word() == word)
+    }
+}
+
+/// An account's row: what is known without opening anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Whose.
+    pub subject: SubjectId,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the membership ends or ended.
+    pub expires: Option<Timestamp>,
+}
+
+/// A credit that a member has earned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// When.
+    pub earned: Timestamp,
+    /// Tenths of a credit.
+    pub tenths: i64,
+    /// For what.
+    pub course: String,
+}
+
+/// What a person gives when signing up, checked.
+#[derive(Clone)]
+pub struct NewMember {
+    /// Name and address.
+    pub profile: Profile,
+    /// The sign-in address, parsed.
+    pub email: Email,
+    /// The password, hashed.
+    pub hash: String,
+}
+
+/// Begins a sign-up: a pending account under the person's own keys, whose clock runs until it is confirmed.
+///
+/// # Errors
+/// The database failed.
+pub fn sign_up(act: &mut Act<'_, '_>, new: &NewMember) -> Result<SubjectId, KeeperError> {
+    let subject = act.new_subject();
+    act.put(subject, &new.profile)?;
+    act.put(subject, &Credential { hash: new.hash.clone() })?;
+    act.claim(BY_PENDING_EMAIL, &new.email.folded(), subject)?;
+    act.tx().execute(
+        "INSERT INTO accounts (subject, standing, since) VALUES ($1, $2, $3)",
+        &params![subject.as_bytes(), Standing::Pending.word(), to_millis(act.ctx.now)],
+    )?;
+    act.emit(subject, "sign-up.started")?;
+    Ok(subject)
+}
+
+/// What came of confirming an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The account is open.
+    Opened,
+    /// Another account has the address already.
+    AddressTaken,
+}
+
+/// Opens a pending account: the address becomes the sign-in address, and a year of membership begins.
+///
+/// # Errors
+/// The database failed.
+pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Result<Confirmed, KeeperError> {
+    if let Claim::Taken(_) = act.claim(BY_EMAIL, &email.folded(), subject)? {
+        return Ok(Confirmed::AddressTaken);
+    }
+    act.release(BY_PENDING_EMAIL, subject)?;
+    let member_id = new_member_id(act, subject)?;
+    act.put(subject, &MemberId { member_id })?;
+    act.emit(subject, "sign-up.confirmed")?;
+    begin_year(act, subject)?;
+    Ok(Confirmed::Opened)
+}
+
+fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, KeeperError> {
+    loop {
+        let mut bytes = [0; 6];
+        act.ctx.rng.fill_bytes(&mut bytes);
+        let letters = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32)));
+        let id = format!("M-{}", letters.map(|letter| char::from(*letter)).collect::<String>());
+        if act.claim(BY_MEMBER_ID, &id, subject)? == Claim::Granted {
+            return Ok(id);
+        }
+    }
+}
+
+fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Timestamp, KeeperError> {
+    let ends = due(act.ctx.now, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
+    act.tx().execute(
+        "UPDATE accounts SET standing = $1, since = $2, expires = $3 WHERE subject = $4",
+        &params![Standing::Open.word(), to_millis(act.ctx.now), to_millis(ends), subject.as_bytes()],
+    )?;
+    act.schedule(subject, EXPIRE, ends)?;
+    Ok(ends)
+}
+
+/// Renews a membership: the account is open for another year, and the clocks that its end began are stopped.
+///
+/// # Errors
+/// The database failed.
+pub fn renew(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    act.emit(subject, "membership.renewed")?;
+    let ends = begin_year(act, subject)?;
+    let text = format!("Your membership now runs until {}.", long_date(ends));
+    write(act, subject, "renewed", "Your membership is renewed", &text)
+}
+
+/// Ends a membership now, before its date.
+///
+/// # Errors
+/// The database failed.
+pub fn expire_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    act.unschedule(subject, EXPIRE)?;
+    let now = act.ctx.now;
+    act.tx().execute(
+        "UPDATE accounts SET expires = $1 WHERE subject = $2",
+        &params![to_millis(now), subject.as_bytes()],
+    )?;
+    act.emit_at(subject, "membership.expired", now)
+}
+
+/// The job of the membership's date: it ends, and the clocks of the notice begin. Who works here stays as long as the
+/// role does.
+pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
+    if roles(act.tx(), duty.subject)?.is_empty() {
+        return act.emit_at(duty.subject, "membership.expired", duty.due);
+    }
+    begin_year(act, duty.subject).map(drop)
+}
+
+/// `disable = "account"`: sessions end and nobody can sign in (`acc-12`).
+///
+/// # Errors
+/// The database failed.
+pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    act.tx().execute("DELETE FROM sessions WHERE subject = $1", &params![subject.as_bytes()])?;
+    act.tx().execute(
+        "UPDATE accounts SET standing = $1, since = $2 WHERE subject = $3",
+        &params![Standing::Disabled.word(), to_millis(act.ctx.now), subject.as_bytes()],
+    )?;
+    Ok(())
+}
+
+/// Opens an account that staff had switched off.
+///
+/// # Errors
+/// The database failed.
+pub fn enable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    act.tx().execute(
+        "UPDATE accounts SET standing = $1, since = $2 WHERE subject = $3 AND standing = $4",
+        &params![
+            Standing::Open.word(),
+            to_millis(act.ctx.now),
+            subject.as_bytes(),
+            Standing::Disabled.word()
+        ],
+    )?;
+    Ok(())
+}
+
+/// `warn = [..]`: a message with the day from which the person's data will be erased.
+pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError> {
+    let text = format!(
+        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, write to {} before that day.",
+        long_date(warning.when),
+        warning.sentence,
+        act.ctx.policy.notice.contact
+    );
+    let subject = format!("Your data will be erased from {}", long_date(warning.when));
+    write(act, warning.subject, "warning", &subject, &text)
+}
+
+/// Writes a message to a person at their own address, if they still have one here.
+///
+/// # Errors
+/// The database failed.
+pub fn write(
+    act: &mut Act<'_, '_>,
+    person: SubjectId,
+    about: &'static str,
+    subject: &str,
+    text: &str,
+) -> Result<(), KeeperError> {
+    let to = act.view::<Addressee>(person, None)?;
+    let Some(email) = to.email else { return Ok(()) };
+    let text = format!(
+        "Hello {},\n\n{text}\n\n{}",
+        to.given_name.unwrap_or_else(|| "member".into()),
+        act.ctx.policy.notice.of
+    );
+    act.mail(person, &Letter { about, to: email, subject: subject.into(), text })
+}
+
+/// Records credits that a member has earned.
+///
+/// # Errors
+/// The database failed.
+pub fn credit(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    tenths: i64,
+    course: &str,
+) -> Result<(), KeeperError> {
+    act.tx().execute(
+        "INSERT INTO credits (subject, number, earned, tenths, course) \
+         SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4 FROM credits WHERE subject = $1",
+        &params![subject.as_bytes(), to_millis(act.ctx.now), tenths, course],
+    )?;
+    act.note(subject, Deed::Wrote, "credit", &[Kind::PROFESSIONAL_TRAINING], None).map(drop)
+}
+
+/// An account's row.
+///
+/// # Errors
+/// The database failed.
+pub fn account(read: &Read<'_>, subject: SubjectId) -> Result<Option<Account>, KeeperError> {
+    let row = read.query_opt(
+        "SELECT standing, since, expires FROM accounts WHERE subject = $1",
+        &params![subject.as_bytes()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Account {
+        subject,
+        standing: Standing::parse(&row.get::<String>(0)?)
+            .ok_or(KeeperError::Malformed("an unknown standing of an account"))?,
+        since: from_millis(row.get(1)?)?,
+        expires: row.get::<Option<i64>>(2)?.map(from_millis).transpose()?,
+    }))
+}
+
+/// A member's credits, the newest first.
+///
+/// # Errors
+/// The database failed.
+pub fn credits(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Credit>, KeeperError> {
+    read.query(
+        "SELECT earned, tenths, course FROM credits WHERE subject = $1 ORDER BY number DESC",
+        &params![subject.as_bytes()],
+    )?
+    .iter()
+    .map(|row| Ok(Credit { earned: from_millis(row.get(0)?)?, tenths: row.get(1)?, course: row.get(2)? }))
+    .collect()
+}
+
+/// The roles that somebody has.
+///
+/// # Errors
+/// The database failed.
+pub fn roles(read: &Read<'_>, subject: SubjectId) -> Result<Vec<&'static str>, KeeperError> {
+    let rows =
+        read.query("SELECT role FROM roles WHERE subject = $1 ORDER BY role", &params![subject.as_bytes()])?;
+    let mut roles = Vec::new();
+    for row in rows {
+        let held: String = row.get(0)?;
+        roles.extend(crate::ROLES.iter().copied().filter(|role| *role == held));
+    }
+    Ok(roles)
+}

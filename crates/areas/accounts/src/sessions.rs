@@ -1,0 +1,305 @@
+//! Sessions: a random id in the browser, its digest in the database, and nothing else (`acc-4`, `acc-7`).
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::request::Parts,
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use jiff::Timestamp;
+use kept_keeper::{
+    Act, Actor, Deed, Finding, Inspect, KeeperError,
+    time::{from_millis, to_millis},
+};
+use kept_notice::due;
+use kept_store::{Read, params};
+use kept_vault::SubjectId;
+use kept_web::{Problem, Reader, Visit, paths, session::SessionId};
+
+use crate::{
+    Accounts, ROLES,
+    members::{self, Standing},
+    problem,
+};
+
+/// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
+const NOTED_EVERY: i64 = 60_000;
+
+/// Whether a second factor stands between a session and what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// The person has none.
+    None,
+    /// The password was right and the code has not been given.
+    Awaited,
+    /// The code was right.
+    Given,
+}
+
+impl Factor {
+    fn word(self) -> &'static str {
+        match self {
+            Factor::None => "none",
+            Factor::Awaited => "awaited",
+            Factor::Given => "given",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Factor> {
+        [Factor::None, Factor::Awaited, Factor::Given].into_iter().find(|factor| factor.word() == word)
+    }
+}
+
+/// Somebody who has signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Who.
+    pub subject: SubjectId,
+    /// How far.
+    pub factor: Factor,
+    /// Their roles.
+    pub roles: Vec<&'static str>,
+    digest: [u8; 32],
+    seen: i64,
+}
+
+/// Starts a session; the id that the browser had before is not used again.
+pub(crate) fn begin(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    session: &SessionId,
+    factor: Factor,
+) -> Result<(), KeeperError> {
+    let now = act.ctx.now;
+    act.tx().execute(
+        "INSERT INTO sessions (digest, subject, began, seen, ends, factor) VALUES ($1, $2, $3, $3, $4, $5)",
+        &params![
+            session.digest(),
+            subject.as_bytes(),
+            to_millis(now),
+            to_millis(idle_until(act, now)?),
+            factor.word()
+        ],
+    )?;
+    if factor != Factor::Awaited {
+        act.note(subject, Deed::SignedIn, "password", &[], None)?;
+    }
+    Ok(())
+}
+
+/// The code was right: the session goes on under a new id.
+pub(crate) fn promote(
+    act: &mut Act<'_, '_>,
+    signed: &Signed,
+    session: &SessionId,
+) -> Result<(), KeeperError> {
+    end(act, signed.digest)?;
+    begin(act, signed.subject, session, Factor::Given)
+}
+
+fn end(act: &Act<'_, '_>, digest: [u8; 32]) -> Result<(), KeeperError> {
+    act.tx().execute("DELETE FROM sessions WHERE digest = $1", &params![digest])?;
+    Ok(())
+}
+
+fn idle_until(act: &Act<'_, '_>, now: Timestamp) -> Result<Timestamp, KeeperError> {
+    due(now, &act.ctx.policy.notice.session.idle).map_err(|_| KeeperError::Calendar)
+}
+
+/// Who has the session with this digest, if it has not ended.
+fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
+    let row = read.query_opt(
+        "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing FROM sessions \
+         JOIN accounts ON accounts.subject = sessions.subject \
+         WHERE sessions.digest = $1 AND sessions.ends > $2",
+        &params![digest, to_millis(now)],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    if row.get::<String>(3)? != Standing::Open.word() {
+        return Ok(None);
+    }
+    let subject = SubjectId::from_bytes(row.get(0)?);
+    let factor = Factor::parse(&row.get::<String>(1)?)
+        .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    Ok(Some(Signed { subject, factor, roles: members::roles(read, subject)?, digest, seen: row.get(2)? }))
+}
+
+/// The middleware of every page: finds the session, and hands pages the [`Visit`] and who has [`Signed`] in.
+pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request, next: Next) -> Response {
+    let keeper = &accounts.keeper;
+    let known = SessionId::read(request.headers(), &accounts.face.base);
+    let mut ctx = keeper.ctx(Actor::System);
+    let fresh = SessionId::random(&mut ctx.rng);
+    let path = request.uri().path().to_owned();
+    let mut visit =
+        Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, known.clone(), fresh, ctx.now);
+    visit.demo.clone_from(&accounts.demo);
+    visit.announcement = (accounts.announce)(request.headers(), &ctx.policy);
+    let signed = match known {
+        Some(session) => {
+            let (digest, now) = (session.digest(), ctx.now);
+            match keeper.look(ctx, move |look| find(look.sql(), digest, now)).await {
+                Ok(signed) => signed,
+                Err(cause) => return problem(cause).into_response(),
+            }
+        }
+        None => None,
+    };
+    if let Some(signed) = signed {
+        visit.reader = match (&signed.factor, signed.roles.is_empty()) {
+            (Factor::Awaited, _) => Reader::Visitor,
+            (_, true) => Reader::Person,
+            (_, false) => Reader::Staff,
+        };
+        if let Err(cause) = touch(&accounts, &signed, visit.now).await {
+            return problem(cause).into_response();
+        }
+        request.extensions_mut().insert(signed);
+    }
+    request.extensions_mut().insert(visit.clone());
+    let mut response = next.run(request).await;
+    visit.carry(response.headers_mut());
+    response.extensions_mut().insert(visit.frame(""));
+    response
+}
+
+/// Pushes the idle end on, at most once a minute.
+async fn touch(accounts: &Accounts, signed: &Signed, now: Timestamp) -> Result<(), KeeperError> {
+    if to_millis(now) - signed.seen < NOTED_EVERY {
+        return Ok(());
+    }
+    let digest = signed.digest;
+    let ctx = accounts.keeper.ctx(Actor::System);
+    accounts
+        .keeper
+        .act(ctx, move |act| {
+            let ends = idle_until(act, now)?;
+            act.tx().execute(
+                "UPDATE sessions SET seen = $1, ends = $2 WHERE digest = $3",
+                &params![to_millis(now), to_millis(ends), digest],
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+/// Ends the browser's session.
+pub(crate) async fn sign_out(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    person: Option<Signed>,
+    _sent: kept_web::Sent,
+) -> Result<Response, Problem> {
+    if let Some(signed) = person {
+        let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
+        accounts
+            .keeper
+            .act(ctx, move |act| {
+                end(act, signed.digest)?;
+                act.note(signed.subject, Deed::SignedOut, "session", &[], None).map(drop)
+            })
+            .await
+            .map_err(problem)?;
+    }
+    visit.end();
+    Ok(Redirect::to(paths::HOME).into_response())
+}
+
+impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Signed>, Problem> {
+        Ok(parts.extensions.get::<Signed>().cloned())
+    }
+}
+
+/// A signed-in person; anybody else is asked to sign in first.
+#[derive(Clone, Debug)]
+pub struct Person(pub Signed);
+
+impl<S: Send + Sync> FromRequestParts<S> for Person {
+    type Rejection = Redirect;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Person, Redirect> {
+        match parts.extensions.get::<Signed>() {
+            None => Err(Redirect::to(paths::SIGN_IN)),
+            Some(signed) if signed.factor == Factor::Awaited => Err(Redirect::to("/sign-in/code")),
+            Some(signed) => Ok(Person(signed.clone())),
+        }
+    }
+}
+
+/// A member of staff who has given a second factor. Who has no role does not learn that the page exists.
+#[derive(Clone, Debug)]
+pub struct Staff(pub Signed);
+
+impl Staff {
+    /// The actor in one of their roles.
+    ///
+    /// # Errors
+    /// They do not have it: the page does not exist for them.
+    pub fn acting(&self, role: &'static str) -> Result<Actor, Problem> {
+        if ROLES.contains(&role) && self.0.roles.contains(&role) {
+            Ok(Actor::Staff { subject: self.0.subject, role })
+        } else {
+            Err(Problem::not_found())
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Staff {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Staff, Response> {
+        let Person(signed) =
+            Person::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        match signed.factor {
+            _ if signed.roles.is_empty() => Err(Problem::not_found().into_response()),
+            Factor::Given => Ok(Staff(signed)),
+            Factor::None | Factor::Awaited => Err(Redirect::to("/account/second-factor").into_response()),
+        }
+    }
+}
+
+/// `acc-7`: no session outlives the idle time that the notice states.
+pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let rows = inspect.read.query(
+        "SELECT seen, MAX(ends) FROM sessions WHERE ends > $1 GROUP BY seen",
+        &params![to_millis(inspect.now)],
+    )?;
+    let mut long = 0;
+    for row in &rows {
+        let end = due(from_millis(row.get(0)?)?, &inspect.policy.notice.session.idle)
+            .map_err(|_| KeeperError::Calendar)?;
+        if row.get::<i64>(1)? > to_millis(end) {
+            long += 1;
+        }
+    }
+    if long > 0 {
+        return Ok(Finding::broken(long, format!("{long} sessions outlast the idle time")));
+    }
+    let open =
+        inspect.count("SELECT COUNT(*) FROM sessions WHERE ends > $1", &params![to_millis(inspect.now)])?;
+    Ok(Finding::kept(
+        open,
+        format!(
+            "{open} sessions open, none longer than the notice says; the cookie holds a random id and no date"
+        ),
+    ))
+}
+
+/// Sessions that have ended are taken away; the server does this with its sweep.
+///
+/// # Errors
+/// The database failed.
+pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
+    let now = to_millis(accounts.keeper.now());
+    accounts
+        .keeper
+        .act(accounts.keeper.ctx(Actor::System), move |act| {
+            act.tx().execute("DELETE FROM sessions WHERE ends <= $1", &params![now])?;
+            act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,150 @@
+//! Signing in. A wrong password, an unknown address and one that is not confirmed give the same answer, after the same
+//! time, with as much written down.
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::{
+    extract::{ConnectInfo, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use jiff::Timestamp;
+use kept_keeper::{Act, Actor, Deed, KeeperError, time::long_date};
+use kept_vault::SubjectId;
+use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with, session::SessionId};
+use tokio::time::Instant;
+
+use crate::{
+    Accounts, at_pace,
+    members::{self, BY_EMAIL, Standing},
+    password, problem,
+    records::{SecondFactorCheck, SignInCheck},
+    sessions::{self, Factor},
+    sign_up::{self, place_of, throttle_key},
+};
+
+/// How often one address, and one place on the network, may fail within the throttle's window.
+const MOST_PER_ADDRESS: u32 = 10;
+const MOST_PER_PLACE: u32 = 100;
+
+/// The one thing that is said when somebody does not get in.
+const NO: &str = "This address and password do not match, or the address has not been confirmed yet.";
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    frame: Frame,
+    fields: &'a Fields,
+}
+
+/// What came of a sign-in.
+enum Outcome {
+    In(Factor),
+    Wrong,
+    Disabled(Option<Timestamp>),
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
+    page(&SignInPage { frame: visit.form_frame("Sign in"), fields: &Fields::default() })
+}
+
+/// Signs in.
+pub(crate) async fn post(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    place: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    Sent(mut fields): Sent,
+) -> Result<Response, Problem> {
+    let started = Instant::now();
+    let email = sign_up::email(&mut fields);
+    let password = fields.secret("password", "Password", password::LONGEST);
+    let (Some(email), Some(password)) = (email, password) else {
+        return again(&visit, &fields);
+    };
+    let folded = email.folded();
+    let key = throttle_key(&accounts, "sign-in", &folded);
+    let from = throttle_key(&accounts, "sign-in from", &place_of(place));
+    for (key, most) in [(key, MOST_PER_ADDRESS), (from, MOST_PER_PLACE)] {
+        accounts.throttle.count(key, most, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+    }
+    let (subject, hash) = accounts
+        .keeper
+        .look(accounts.keeper.ctx(Actor::System), move |look| {
+            let subject = look.find(BY_EMAIL, &folded)?;
+            let check = subject.map(|subject| look.view::<SignInCheck>(subject)).transpose()?;
+            Ok::<_, KeeperError>((subject, check.and_then(|check| check.hash)))
+        })
+        .await
+        .map_err(problem)?;
+    let right = accounts.passwords.matches(password, hash).await.map_err(Problem::internal)?;
+    let session = visit.renew();
+    let outcome = accounts
+        .keeper
+        .act(accounts.keeper.ctx(Actor::System), move |act| sign_in(act, subject, right, &session))
+        .await
+        .map_err(problem)?;
+    at_pace(started, accounts.pace).await;
+    match outcome {
+        Outcome::In(factor) => {
+            accounts.throttle.forget(key);
+            let to = if factor == Factor::Awaited { "/sign-in/code" } else { "/account" };
+            Ok(Redirect::to(to).into_response())
+        }
+        Outcome::Wrong => {
+            fields.refuse("email", NO);
+            again(&visit, &fields)
+        }
+        Outcome::Disabled(since) => Err(disabled(since, &accounts.face.contact)),
+    }
+}
+
+/// Writes down what came of it: on the person's trail, or on the site's, so that both take as long.
+fn sign_in(
+    act: &mut Act<'_, '_>,
+    subject: Option<SubjectId>,
+    right: bool,
+    session: &SessionId,
+) -> Result<Outcome, KeeperError> {
+    let Some(subject) = subject else {
+        act.note_site(Deed::SignInFailed, "unknown address")?;
+        return Ok(Outcome::Wrong);
+    };
+    if !right {
+        act.note(subject, Deed::SignInFailed, "password", &[], None)?;
+        return Ok(Outcome::Wrong);
+    }
+    match members::account(act.tx(), subject)? {
+        Some(account) if account.standing == Standing::Open => {
+            let second = act.view::<SecondFactorCheck>(subject, None)?;
+            let factor = if second.confirmed { Factor::Awaited } else { Factor::None };
+            sessions::begin(act, subject, session, factor)?;
+            Ok(Outcome::In(factor))
+        }
+        Some(account) => {
+            act.note(subject, Deed::SignInFailed, "account is switched off", &[], None)?;
+            Ok(Outcome::Disabled(account.expires))
+        }
+        None => Ok(Outcome::Wrong),
+    }
+}
+
+fn again(visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
+    let form = SignInPage { frame: visit.form_frame("Sign in"), fields };
+    page_with(StatusCode::UNPROCESSABLE_ENTITY, &form)
+}
+
+/// Only who knows the password is told this.
+fn disabled(expired: Option<Timestamp>, contact: &str) -> Problem {
+    let what = match expired {
+        Some(at) => format!("Your membership ended on {}, so your account is switched off.", long_date(at)),
+        None => "Your account is switched off.".to_owned(),
+    };
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "Your account is switched off",
+        what,
+        format!("Write to {contact} to renew your membership, or to ask for your data."),
+    )
+}

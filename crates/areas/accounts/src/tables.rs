@@ -1,0 +1,51 @@
+//! What each column of this area holds, and the statement that takes it away.
+
+use kept_keeper::{Holds, Table};
+use kept_vault::Kind;
+
+pub(crate) const TABLES: &[Table] = &[
+    Table {
+        name: "accounts",
+        columns: &[
+            ("standing", Holds::Kind(Kind::MEMBERSHIP)),
+            ("since", Holds::Kind(Kind::MEMBERSHIP)),
+            ("expires", Holds::Kind(Kind::MEMBERSHIP)),
+        ],
+        erase: &[(Kind::MEMBERSHIP, "DELETE FROM accounts WHERE subject = $1")],
+    },
+    Table {
+        name: "credits",
+        columns: &[
+            ("number", Holds::Kind(Kind::PROFESSIONAL_TRAINING)),
+            ("earned", Holds::Kind(Kind::PROFESSIONAL_TRAINING)),
+            ("tenths", Holds::Kind(Kind::PROFESSIONAL_TRAINING)),
+            ("course", Holds::Kind(Kind::PROFESSIONAL_TRAINING)),
+        ],
+        erase: &[(Kind::PROFESSIONAL_TRAINING, "DELETE FROM credits WHERE subject = $1")],
+    },
+    Table {
+        name: "sessions",
+        columns: &[
+            ("digest", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("began", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("seen", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("ends", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("factor", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+        ],
+        erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM sessions WHERE subject = $1")],
+    },
+    Table {
+        name: "confirmations",
+        columns: &[
+            ("digest", Holds::Kind(Kind::AUTHENTICATING)),
+            ("browser", Holds::Kind(Kind::AUTHENTICATING)),
+            ("ends", Holds::Kind(Kind::AUTHENTICATING)),
+        ],
+        erase: &[(Kind::AUTHENTICATING, "DELETE FROM confirmations WHERE subject = $1")],
+    },
+    Table {
+        name: "roles",
+        columns: &[("role", Holds::Kind(Kind::MEMBERSHIP)), ("since", Holds::Kind(Kind::MEMBERSHIP))],
+        erase: &[(Kind::MEMBERSHIP, "DELETE FROM roles WHERE subject = $1")],
+    },
+];

@@ -1,0 +1,126 @@
+//! How this area proves the promises that are its own: what the pages may load, and which cookies they set.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use kept_keeper::{Check, Covers, Finding, Inspect, KeeperError, Proof};
+use kept_web::{
+    cookies::{self, DeclaredCookie},
+    headers,
+};
+
+use crate::seen;
+
+pub(crate) const CHECKS: &[Check] = &[
+    Check { covers: Covers::Rule("never.track"), proof: Proof::Construction, run: track },
+    Check { covers: Covers::Section("cookie"), proof: Proof::Construction, run: cookie },
+];
+
+/// `ana-3`: the header that every response carries lets a page load nothing from elsewhere and run nothing at all.
+fn track(_: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    Ok(judge_csp(headers::csp()))
+}
+
+/// `acc-7`: the gate lets a cookie of the notice last as long as the notice says and no longer, and the one that this
+/// area sets lasts just so long.
+fn cookie(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let notice = &inspect.policy.notice;
+    let Some(rule) = notice.cookie(inspect.name()) else {
+        return Ok(Finding::broken(1, "the notice has no such cookie"));
+    };
+    let set = (rule.name == seen::COOKIE).then(|| seen::set_cookie(rule, "probe", false));
+    Ok(judge_cookie(&rule.name, seen::lifetime(rule), &seen::declared(notice), set.as_deref()))
+}
+
+fn judge_csp(policy: &str) -> Finding {
+    let directives: Vec<Vec<&str>> =
+        policy.split(';').map(|directive| directive.split_whitespace().collect()).collect();
+    let sources = directives.iter().filter_map(|directive| directive.split_first());
+    let outside = sources.clone().flat_map(|(_, sources)| sources);
+    let outside = outside.filter(|source| !matches!(**source, "'self'" | "'none'")).count();
+    if outside > 0 {
+        return broken(outside, "the header lets pages load from elsewhere, or run what is written into them");
+    }
+    let says_none = |name: &str| sources.clone().any(|(found, sources)| *found == name && sources == ["'none'"]);
+    if !says_none("default-src") {
+        return Finding::broken(1, "the header does not forbid what it does not name");
+    }
+    let scripts = sources.clone().filter(|(name, _)| name.starts_with("script-src") && !says_none(name)).count();
+    if scripts > 0 {
+        return broken(scripts, "the header lets pages run scripts");
+    }
+    let said = sources.count();
+    let count = i64::try_from(said).unwrap_or(i64::MAX);
+    Finding::kept(count, format!("{said} rules in the header of every page; none names another site or lets a script run"))
+}
+
+fn judge_cookie(name: &str, lasts: Duration, gate: &[DeclaredCookie], set: Option<&str>) -> Finding {
+    let seconds = lasts.as_secs();
+    let passes = |cookie: &str| {
+        let Ok(value) = HeaderValue::try_from(cookie) else { return false };
+        cookies::gate(&HeaderMap::from_iter([(header::SET_COOKIE, value)]), gate).is_ok()
+    };
+    if !passes(&format!("{name}=probe; Max-Age={seconds}")) {
+        return Finding::broken(1, "the gate refuses the cookie that the notice lists");
+    }
+    if passes(&format!("{name}=probe; Max-Age={}", seconds.saturating_add(1))) {
+        return Finding::broken(1, "the gate lets the cookie last longer than the notice says");
+    }
+    if let Some(set) = set
+        && !(passes(set) && set.contains(&format!("Max-Age={seconds}")))
+    {
+        return Finding::broken(1, "the cookie that is set is not the one that the notice describes");
+    }
+    Finding::kept(1, "lasts as long as this says; an answer that set it for longer would be refused")
+}
+
+fn broken(count: usize, detail: &str) -> Finding {
+    Finding::broken(i64::try_from(count).unwrap_or(i64::MAX), detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use kept_keeper::Status;
+    use kept_web::cookies::Lasts;
+
+    use super::*;
+
+    #[test]
+    fn the_header_of_today_tracks_nobody() {
+        assert_eq!(judge_csp(headers::csp()).status, Status::Kept);
+    }
+
+    #[test]
+    fn a_header_that_lets_others_in_breaks_the_promise() {
+        for planted in [
+            "default-src 'none'; img-src 'self' https://counter.example.test",
+            "default-src 'none'; style-src 'unsafe-inline'",
+            "default-src 'none'; img-src *",
+            "default-src 'none'; img-src data:",
+            "default-src 'none'; script-src 'self'",
+            "default-src 'none'; script-src-elem 'self'",
+            "default-src 'self'",
+            "img-src 'self'",
+            "",
+        ] {
+            assert_eq!(judge_csp(planted).status, Status::Broken, "{planted}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_kept_only_as_the_notice_says() {
+        let day = Duration::from_secs(86_400);
+        let gate = |lasts| [DeclaredCookie { name: "notice-seen".into(), lasts }];
+        let judge = |gate: &[DeclaredCookie], set| judge_cookie("notice-seen", day, gate, set).status;
+        let good = gate(Lasts::AtMost(day));
+        assert_eq!(judge(&good, Some("notice-seen=x; Max-Age=86400")), Status::Kept);
+        assert_eq!(judge(&good, None), Status::Kept);
+
+        assert_eq!(judge(&[], None), Status::Broken, "not in the gate's list");
+        assert_eq!(judge(&gate(Lasts::Browser), None), Status::Broken, "the gate is too narrow");
+        assert_eq!(judge(&gate(Lasts::AtMost(day * 2)), None), Status::Broken, "the gate is too wide");
+        for set in ["notice-seen=x; Max-Age=86401", "notice-seen=x; Max-Age=60", "notice-seen=x", "seen=x; Max-Age=86400"] {
+            assert_eq!(judge(&good, Some(set)), Status::Broken, "{set}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The front page: what this is, what one can do here, and in a few words what is held.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use jiff::Timestamp;
+use kept_keeper::Policy;
+use kept_notice::{Retain, RetainAction, due};
+use kept_web::{Frame, Problem, Reader, Visit, page};
+
+use crate::{
+    Public, frame,
+    tally::Tally,
+    words::{self, Events},
+};
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    frame: Frame,
+    what: String,
+    why: String,
+    /// The last end of all; a notice that holds nothing has none.
+    last: Option<String>,
+    tally: Tally,
+}
+
+pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
+    let policy = public.keeper.policy();
+    let board = public.keeper.board().await.map_err(Problem::internal)?;
+    let held: Vec<String> = policy.notice.data.iter().map(words::plain).collect();
+    let purposes: Vec<&str> = policy.notice.purposes.iter().map(|purpose| purpose.says.as_str()).collect();
+    let events = Events::of(&public.keeper);
+    page(&Home {
+        frame: frame(&visit, "Welcome"),
+        what: words::capital(&held.join(", ")),
+        why: format!("To {}", words::list(&purposes)),
+        last: last_end(&policy).map(|rule| events.end_of(rule)),
+        tally: Tally::of(&board),
+    })
+}
+
+/// The rule that lets data stay the longest.
+fn last_end(policy: &Policy) -> Option<&Retain> {
+    let erases = policy.notice.retains.iter().filter(|rule| matches!(rule.action, RetainAction::Erase { .. }));
+    erases.max_by_key(|rule| {
+        let span = rule.within.or(rule.after).unwrap_or_default();
+        due(Timestamp::UNIX_EPOCH, &span).unwrap_or(Timestamp::MAX)
+    })
+}

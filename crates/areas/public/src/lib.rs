@@ -1,0 +1,69 @@
+//! The public pages: home, the notice, how it is kept, and who sees what. Anyone reads them without an account and
+//! without giving anything (`acc-17`).
+//!
+//! - `/` says what the organisation is and what one can do here;
+//! - `/notice` is the notice: one table, then every sentence with how it stands (`ntc-1`);
+//! - `/notice/kept` is the board: the same sentences with what was counted;
+//! - `/notice/uses` lists every way in which personal data can be read, from the code;
+//! - `/robots.txt` and two files under `/.well-known` say the same to machines.
+
+mod board;
+mod checks;
+mod files;
+mod glance;
+mod home;
+mod notice;
+mod seen;
+mod sentences;
+mod tally;
+mod uses;
+mod words;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use kept_keeper::{Area, Keeper};
+use kept_web::{Frame, Site, Visit, paths};
+
+pub use seen::{announcement, declared};
+
+/// What this area brings: the cookie of the notification bar, and the checks of what the pages load and set.
+pub const AREA: Area = Area { cookies: &[seen::COOKIE], checks: checks::CHECKS, ..Area::named("public") };
+
+/// What the public pages are made of.
+#[derive(Clone)]
+pub struct Public {
+    keeper: Keeper,
+    face: Arc<Site>,
+}
+
+impl Public {
+    /// The public pages of a site.
+    #[must_use]
+    pub fn new(keeper: Keeper, face: Arc<Site>) -> Public {
+        Public { keeper, face }
+    }
+}
+
+/// The routes. A middleware outside gives every request its [`Visit`].
+pub fn routes(public: Public) -> Router {
+    Router::new()
+        .route(paths::HOME, get(home::show))
+        .route(paths::NOTICE, get(notice::show))
+        .route(paths::KEPT, get(board::show))
+        .route(paths::USES, get(uses::show))
+        .route(paths::NOTICE_SEEN, post(seen::dismiss))
+        .route("/robots.txt", get(files::robots))
+        .route("/.well-known/security.txt", get(files::security))
+        .route("/.well-known/gpc.json", get(files::gpc))
+        .with_state(public)
+}
+
+/// The frame of a page to read. Reading leaves no cookie; only a bar that can be dismissed is a form, and needs a
+/// session to be bound to.
+fn frame(visit: &Visit, title: &str) -> Frame {
+    if visit.announcement.is_some() { visit.form_frame(title) } else { visit.frame(title) }
+}

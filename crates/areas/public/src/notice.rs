@@ -1,0 +1,49 @@
+//! The notice for people to read: one screen, then every sentence with how it stands (`ntc-1`).
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use jiff::civil::Date;
+use kept_web::{Frame, Problem, Visit, page};
+
+use crate::{
+    Public, frame, glance,
+    sentences::{self, Limit, Section},
+    tally::Tally,
+    words::{self, Events},
+};
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticePage<'a> {
+    frame: Frame,
+    rows: Vec<glance::Row>,
+    limits: Vec<Limit>,
+    rights: Vec<&'a str>,
+    sections: Vec<Section>,
+    tally: Tally,
+    effective: Date,
+    laws: String,
+    contact: &'a str,
+    version: &'a str,
+    short: String,
+}
+
+pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
+    let policy = public.keeper.policy();
+    let board = public.keeper.board().await.map_err(Problem::internal)?;
+    let events = Events::of(&public.keeper);
+    let rights = policy.sentences.iter().filter(|sentence| sentence.section == "right");
+    page(&NoticePage {
+        frame: frame(&visit, "Privacy notice"),
+        rows: glance::rows(&policy, &events),
+        limits: sentences::limits(&policy, &events).collect(),
+        rights: rights.map(|sentence| sentence.text.as_str()).collect(),
+        sections: sentences::sections(&policy, &board, &events),
+        tally: Tally::of(&board),
+        effective: policy.notice.effective,
+        laws: words::list(&policy.notice.laws),
+        contact: &policy.notice.contact,
+        version: policy.version(),
+        short: words::short(policy.version()),
+    })
+}

@@ -1,0 +1,101 @@
+//! The notification bar, and the one cookie that remembers that it was seen (`acc-7`).
+
+use std::time::Duration;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use cookie::{Cookie as SetCookie, SameSite};
+use jiff::{Timestamp, civil::date, tz::TimeZone};
+use kept_keeper::Policy;
+use kept_notice::{Cookie, Notice, due};
+use kept_web::{
+    Announcement, Problem, Visit,
+    cookies::{DeclaredCookie, Lasts},
+    form::Posted,
+    paths,
+};
+
+use crate::Public;
+
+/// The cookie's name, in browsers and in the notice.
+pub(crate) const COOKIE: &str = "notice-seen";
+
+/// The bar that says once under what notice the site runs; none for a browser that has dismissed it, nor where the
+/// notice lists no cookie that could remember so.
+#[must_use]
+pub fn announcement(headers: &HeaderMap, policy: &Policy) -> Option<Announcement> {
+    policy.notice.cookie(COOKIE)?;
+    (!has_seen(headers, &mark(&policy.notice))).then(|| Announcement {
+        text: "This site runs under a notice that is checked, sentence by sentence.".into(),
+        href: paths::KEPT.into(),
+        link: "See how it is kept".into(),
+    })
+}
+
+/// The cookies besides the session's that a response may set: what the cookie gate is told.
+#[must_use]
+pub fn declared(notice: &Notice) -> Vec<DeclaredCookie> {
+    let declare = |cookie: &Cookie| DeclaredCookie {
+        name: cookie.name.clone(),
+        lasts: Lasts::AtMost(lifetime(cookie)),
+    };
+    notice.cookies.iter().map(declare).collect()
+}
+
+/// `POST /notice/seen`: sets the cookie and goes back to where one was.
+pub(crate) async fn dismiss(
+    State(public): State<Public>,
+    visit: Visit,
+    headers: HeaderMap,
+    Posted(fields): Posted,
+) -> Result<Response, Problem> {
+    visit.check(&fields)?;
+    let policy = public.keeper.policy();
+    let rule = policy.notice.cookie(COOKIE).ok_or_else(Problem::not_found)?;
+    let base = &public.face.base;
+    let back = headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
+    let back = back.strip_prefix(base.origin()).filter(|path| is_local(path)).unwrap_or(paths::HOME);
+    let cookie = set_cookie(rule, &mark(&policy.notice), base.is_https());
+    let cookie = HeaderValue::try_from(cookie).map_err(Problem::internal)?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(back)).into_response())
+}
+
+/// The `Set-Cookie` that remembers a version of the notice, for as long as the notice says.
+pub(crate) fn set_cookie(rule: &Cookie, value: &str, secure: bool) -> String {
+    let seconds = i64::try_from(lifetime(rule).as_secs()).unwrap_or(i64::MAX);
+    SetCookie::build((COOKIE, value))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .max_age(cookie::time::Duration::seconds(seconds))
+        .build()
+        .to_string()
+}
+
+/// How long a cookie lasts. Months and years differ; counted from a 1 February they are at their shortest, so that no
+/// cookie lasts longer than the notice says.
+pub(crate) fn lifetime(rule: &Cookie) -> Duration {
+    let start = date(2097, 2, 1).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |day| day.timestamp());
+    let end = due(start, &rule.lasts).unwrap_or(Timestamp::MAX);
+    Duration::try_from(end.duration_since(start)).unwrap_or_default()
+}
+
+fn has_seen(headers: &HeaderMap, mark: &str) -> bool {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = sent.flat_map(SetCookie::split_parse).filter_map(Result::ok);
+    cookies.into_iter().any(|cookie| cookie.name() == COOKIE && cookie.value() == mark)
+}
+
+/// What the cookie says: the beginning of the notice's version, the same for everybody.
+fn mark(notice: &Notice) -> String {
+    notice.version.chars().take(16).collect()
+}
+
+/// Whether this is a path of this site: `//` would be another host.
+fn is_local(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.contains('\\')
+}

@@ -1,0 +1,99 @@
+//! The notification bar and its one cookie.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use kept_public::announcement;
+
+use crate::site::{Answer, NOTICE, Site};
+
+#[tokio::test]
+async fn a_new_reader_sees_the_bar_until_it_is_dismissed() {
+    let site = Site::open().await;
+    let first = site.get("/notice").await;
+    assert!(first.body.contains("This site runs under a notice that is checked, sentence by sentence."));
+    assert!(first.body.contains(r#"<a href="/notice/kept">See how it is kept</a>"#));
+    let session = session(&first);
+
+    let dismissed = dismiss(&site, &session, &token(&first), "http://trainers.example.test/notice").await;
+    assert_eq!(dismissed.status, StatusCode::SEE_OTHER);
+    assert_eq!(dismissed.headers[header::LOCATION], "/notice", "back to where one was");
+    let version: String = site.keeper.policy().version().chars().take(16).collect();
+    let set = dismissed.sets("notice-seen").unwrap();
+    assert_eq!(
+        set,
+        format!("notice-seen={version}; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000"),
+        "a year, as the notice says"
+    );
+
+    let seen = format!("notice-seen={version}");
+    let next = site.send(Request::get("/").header(header::COOKIE, &seen).body(Body::empty()).unwrap()).await;
+    assert!(!next.body.contains("/notice/seen"));
+    assert!(next.sets("kept_session").is_none(), "reading leaves no cookie (acc-17)");
+}
+
+#[tokio::test]
+async fn having_seen_another_notice_does_not_count() {
+    let site = Site::open().await;
+    let headers = |value: &str| HeaderMap::from_iter([(header::COOKIE, value.parse().unwrap())]);
+    let policy = site.keeper.policy();
+    assert!(announcement(&headers("notice-seen=0123456789abcdef"), &policy).is_some());
+    assert!(announcement(&headers(&format!("a=b; notice-seen={}", &policy.version()[..16])), &policy).is_none());
+}
+
+#[tokio::test]
+async fn a_forged_dismissal_sets_nothing() {
+    let site = Site::open().await;
+    let first = site.get("/").await;
+    for (session, token) in
+        [(session(&first), "forged".to_owned()), ("kept_session=other".to_owned(), token(&first))]
+    {
+        let refused = dismiss(&site, &session, &token, "").await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.sets("notice-seen").is_none());
+    }
+}
+
+#[tokio::test]
+async fn dismissing_never_leads_to_another_site() {
+    let site = Site::open().await;
+    let first = site.get("/").await;
+    for from in [
+        "",
+        "http://elsewhere.example.test/notice",
+        "http://trainers.example.test.elsewhere.example.test/",
+        "http://trainers.example.test//elsewhere.example.test/",
+    ] {
+        let dismissed = dismiss(&site, &session(&first), &token(&first), from).await;
+        assert_eq!(dismissed.headers[header::LOCATION], "/", "{from}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_without_the_cookie_has_no_bar() {
+    let (before, rest) = NOTICE.split_once("[cookie.notice-seen]").unwrap();
+    let (_, after) = rest.split_once("[never]").unwrap();
+    let site = Site::under(&format!("{before}[never]{after}"), "2026-12-15T09:00:00Z").await;
+    let page = site.get("/").await;
+    assert!(!page.body.contains("/notice/seen"));
+    assert!(page.headers.get(header::SET_COOKIE).is_none(), "reading leaves no cookie (acc-17)");
+}
+
+async fn dismiss(site: &Site, session: &str, token: &str, from: &str) -> Answer {
+    let mut request = Request::post("/notice/seen")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::COOKIE, session);
+    if !from.is_empty() {
+        request = request.header(header::REFERER, from);
+    }
+    site.send(request.body(Body::from(format!("form_token={token}"))).unwrap()).await
+}
+
+fn session(page: &Answer) -> String {
+    page.sets("kept_session").unwrap().split(';').next().unwrap().to_owned()
+}
+
+fn token(page: &Answer) -> String {
+    page.body.split(r#"name="form_token" value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
+}

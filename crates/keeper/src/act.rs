@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
 use kept_vault::{Kind, Source, SubjectId};
-use serde_json::{Map, Value as Json};
 
 use crate::{
     ctx::{Actor, Ctx},

@@ -39,19 +39,27 @@ fn judge_csp(policy: &str) -> Finding {
     let outside = sources.clone().flat_map(|(_, sources)| sources);
     let outside = outside.filter(|source| !matches!(**source, "'self'" | "'none'")).count();
     if outside > 0 {
-        return broken(outside, "the header lets pages load from elsewhere, or run what is written into them");
+        return broken(
+            outside,
+            "the header lets pages load from elsewhere, or run what is written into them",
+        );
     }
-    let says_none = |name: &str| sources.clone().any(|(found, sources)| *found == name && sources == ["'none'"]);
+    let says_none =
+        |name: &str| sources.clone().any(|(found, sources)| *found == name && sources == ["'none'"]);
     if !says_none("default-src") {
         return Finding::broken(1, "the header does not forbid what it does not name");
     }
-    let scripts = sources.clone().filter(|(name, _)| name.starts_with("script-src") && !says_none(name)).count();
+    let scripts =
+        sources.clone().filter(|(name, _)| name.starts_with("script-src") && !says_none(name)).count();
     if scripts > 0 {
         return broken(scripts, "the header lets pages run scripts");
     }
     let said = sources.count();
     let count = i64::try_from(said).unwrap_or(i64::MAX);
-    Finding::kept(count, format!("{said} rules in the header of every page; none names another site or lets a script run"))
+    Finding::kept(
+        count,
+        format!("{said} rules in the header of every page; none names another site or lets a script run"),
+    )
 }
 
 fn judge_cookie(name: &str, lasts: Duration, gate: &[DeclaredCookie], set: Option<&str>) -> Finding {
@@ -119,7 +127,12 @@ mod tests {
         assert_eq!(judge(&[], None), Status::Broken, "not in the gate's list");
         assert_eq!(judge(&gate(Lasts::Browser), None), Status::Broken, "the gate is too narrow");
         assert_eq!(judge(&gate(Lasts::AtMost(day * 2)), None), Status::Broken, "the gate is too wide");
-        for set in ["notice-seen=x; Max-Age=86401", "notice-seen=x; Max-Age=60", "notice-seen=x", "seen=x; Max-Age=86400"] {
+        for set in [
+            "notice-seen=x; Max-Age=86401",
+            "notice-seen=x; Max-Age=60",
+            "notice-seen=x",
+            "seen=x; Max-Age=86400",
+        ] {
             assert_eq!(judge(&good, Some(set)), Status::Broken, "{set}");
         }
     }

@@ -8,17 +8,11 @@ use crate::words::{self, Events};
 /// What is held, why, until when and who sees it.
 pub(crate) struct Row {
     pub(crate) what: String,
-    pub(crate) why: Vec<Link>,
-    pub(crate) until: Vec<Link>,
+    /// What it is used for: "to run your membership".
+    pub(crate) why: Vec<String>,
+    pub(crate) until: Vec<String>,
     /// The staff who see it; none if nobody does.
-    pub(crate) who: Vec<Link>,
-}
-
-/// Words that lead to the sentence they come from.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) href: String,
-    pub(crate) text: String,
+    pub(crate) who: Vec<String>,
 }
 
 /// One row per label of `[data]`, in the notice's order; neighbours of which all else is the same share one.
@@ -37,32 +31,26 @@ pub(crate) fn rows(policy: &Policy, events: &Events) -> Vec<Row> {
     rows
 }
 
-impl Link {
-    /// A link to the sentence of a rule.
-    pub(crate) fn to(rule: &str, text: impl Into<String>) -> Link {
-        Link { href: format!("#{rule}"), text: text.into() }
-    }
-}
-
-fn why(policy: &Policy, data: &Data) -> Vec<Link> {
+fn why(policy: &Policy, data: &Data) -> Vec<String> {
     let purposes = policy.notice.purposes.iter().filter(|purpose| purpose.uses(&data.label));
-    purposes.map(|purpose| Link::to(&purpose.rule.id, format!("to {}", purpose.says))).collect()
+    purposes.map(|purpose| format!("to {}", purpose.says)).collect()
 }
 
-fn until(policy: &Policy, data: &Data, events: &Events) -> Vec<Link> {
-    let erases = |action: &RetainAction| matches!(action, RetainAction::Erase { labels } if labels.contains(&data.label));
-    let ends = policy.notice.retains.iter().filter(|rule| erases(&rule.action));
-    ends.map(|rule| Link::to(&rule.rule.id, events.end_of(rule))).collect()
+fn until(policy: &Policy, data: &Data, events: &Events) -> Vec<String> {
+    let ends = policy.notice.retains.iter().filter(|rule| match &rule.action {
+        RetainAction::Erase { labels } => labels.contains(&data.label),
+        RetainAction::Disable => false,
+    });
+    ends.map(|rule| events.end_of(rule)).collect()
 }
 
-fn who(policy: &Policy, data: &Data) -> Vec<Link> {
+fn who(policy: &Policy, data: &Data) -> Vec<String> {
     let seers = policy.notice.roles.iter().filter_map(|role| {
         let (_, shown) = role.sees.iter().find(|(label, _)| *label == data.label)?;
-        let text = match shown {
+        Some(match shown {
             Shown::Whole => role.name.clone(),
-            mask => format!("{} ({mask})", role.name),
-        };
-        Some(Link::to(&role.rule.id, text))
+            mask => format!("{}, {mask}", role.name),
+        })
     });
     seers.collect()
 }

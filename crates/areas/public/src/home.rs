@@ -41,7 +41,8 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
 
 /// The rule that lets data stay the longest.
 fn last_end(policy: &Policy) -> Option<&Retain> {
-    let erases = policy.notice.retains.iter().filter(|rule| matches!(rule.action, RetainAction::Erase { .. }));
+    let erases =
+        policy.notice.retains.iter().filter(|rule| matches!(rule.action, RetainAction::Erase { .. }));
     erases.max_by_key(|rule| {
         let span = rule.within.or(rule.after).unwrap_or_default();
         due(Timestamp::UNIX_EPOCH, &span).unwrap_or(Timestamp::MAX)

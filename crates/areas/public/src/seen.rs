@@ -12,9 +12,8 @@ use jiff::{Timestamp, civil::date, tz::TimeZone};
 use kept_keeper::Policy;
 use kept_notice::{Cookie, Notice, due};
 use kept_web::{
-    Announcement, Problem, Visit,
+    Announcement, Problem, Sent,
     cookies::{DeclaredCookie, Lasts},
-    form::Posted,
     paths,
 };
 
@@ -48,11 +47,9 @@ pub fn declared(notice: &Notice) -> Vec<DeclaredCookie> {
 /// `POST /notice/seen`: sets the cookie and goes back to where one was.
 pub(crate) async fn dismiss(
     State(public): State<Public>,
-    visit: Visit,
     headers: HeaderMap,
-    Posted(fields): Posted,
+    _: Sent,
 ) -> Result<Response, Problem> {
-    visit.check(&fields)?;
     let policy = public.keeper.policy();
     let rule = policy.notice.cookie(COOKIE).ok_or_else(Problem::not_found)?;
     let base = &public.face.base;
@@ -98,4 +95,33 @@ fn mark(notice: &Notice) -> String {
 /// Whether this is a path of this site: `//` would be another host.
 fn is_local(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.contains('\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{Span, ToSpan};
+    use kept_notice::RuleHead;
+
+    use super::*;
+
+    #[test]
+    fn no_month_or_year_makes_a_cookie_outlast_its_sentence() {
+        let days = |span: Span| lifetime(&rule(span)).as_secs() / 86_400;
+        assert_eq!(days(1.day()), 1);
+        assert_eq!(days(1.month()), 28);
+        assert_eq!(days(1.year()), 365);
+        assert_eq!(days(3.years()), 3 * 365);
+        assert!(days(9_000.years()) > 365, "past the calendar is not an error");
+    }
+
+    #[test]
+    fn over_tls_the_cookie_is_secure() {
+        assert!(set_cookie(&rule(1.day()), "x", true).contains("; Secure"));
+        assert!(!set_cookie(&rule(1.day()), "x", false).contains("Secure"));
+    }
+
+    fn rule(lasts: Span) -> Cookie {
+        let rule = RuleHead { id: "cookie.notice-seen".into(), refs: Vec::new() };
+        Cookie { rule, name: COOKIE.into(), says: "remembers".into(), lasts }
+    }
 }

@@ -34,14 +34,14 @@ impl fmt::Display for Tally {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let promises = if self.total == 1 { "promise" } else { "promises" };
         if self.checked.is_none() {
-            return write!(out, "{} {promises}, not checked yet", self.total);
+            return write!(out, "{}\u{a0}{promises}, not checked yet", self.total);
         }
         if let [(Mark::Kept, _)] = self.counts.as_slice() {
-            return write!(out, "{} {promises}, all kept", self.total);
+            return write!(out, "{}\u{a0}{promises}, all kept", self.total);
         }
         let said: Vec<String> =
-            self.counts.iter().map(|(mark, n)| format!("{n} {}", mark.word().to_lowercase())).collect();
-        write!(out, "{} {promises}: {}", self.total, said.join(", "))
+            self.counts.iter().map(|(mark, n)| format!("{n}\u{a0}{}", mark.word().to_lowercase())).collect();
+        write!(out, "{}\u{a0}{promises}: {}", self.total, said.join(", "))
     }
 }
 

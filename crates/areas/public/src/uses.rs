@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use kept_keeper::{Policy, Use};
-use kept_web::{Frame, Problem, Visit, page, paths};
+use kept_web::{Frame, Problem, Visit, page};
 
-use crate::{Public, frame, glance::Link, words};
+use crate::{Public, frame, words};
 
 #[derive(Template)]
 #[template(path = "uses.html")]
@@ -23,10 +23,11 @@ struct Reader {
 
 /// One declared read.
 struct Read {
-    says: &'static str,
+    says: String,
     why: String,
     sees: Vec<String>,
-    rules: Vec<Link>,
+    /// The rules of the notice that allow it.
+    rules: Vec<String>,
     /// Why it is switched off, if it is.
     off: Option<String>,
 }
@@ -54,16 +55,15 @@ fn readers(policy: &Policy) -> Vec<Reader> {
 }
 
 fn read(policy: &Policy, one: &Use) -> Read {
-    let sees = one.sees.iter().map(|seen| match seen.form.as_str() {
-        "whole" => seen.label.to_owned(),
-        form => format!("{} ({form})", seen.label),
+    let sees = one.sees.iter().map(|seen| {
+        let label = words::kind(policy, seen.kind, seen.label);
+        if seen.form == "whole" { label.to_owned() } else { format!("{label} ({})", seen.form) }
     });
-    let rules = one.rules.iter().map(|rule| Link { href: format!("{}#{rule}", paths::NOTICE), text: rule.clone() });
     Read {
-        says: one.says,
+        says: words::capital(one.says),
         why: words::purpose(policy, one.purpose),
         sees: sees.collect(),
-        rules: rules.collect(),
+        rules: one.rules.clone(),
         off: one.off.clone(),
     }
 }
@@ -74,7 +74,8 @@ fn introduce(policy: &Policy, who: &str) -> (String, String) {
         ("you", _) => ("You".into(), "On your own pages, about yourself.".into()),
         ("the server", _) => ("The server".into(), "By itself, shown to nobody.".into()),
         (role, Some(rule)) => {
-            let reason = if rule.asks_reason { " They first state a reason, which you can read." } else { "" };
+            let reason =
+                if rule.asks_reason { " They first state a reason, which you can read." } else { "" };
             (format!("Our staff: {role}"), format!("Those who {}.{reason}", rule.says))
         }
         (role, None) => (format!("Our staff: {role}"), "The notice does not name this role.".into()),

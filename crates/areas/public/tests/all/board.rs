@@ -11,8 +11,8 @@ async fn the_board_shows_what_the_checks_found() {
     let page = page.transcript().replace(&root, "ROOT").replace(&key, "KEY");
     let page = page.replace(&site.keeper.policy().version()[..12], "VERSION");
     let top = page.split("What we use it for").next().unwrap();
-    insta::assert_snapshot!(top, @"");
-    assert!(page.contains("the notice has not changed"), "what is not due says why");
+    insta::assert_snapshot!("board", top);
+    assert!(page.contains("The notice has not changed"), "what is not due says why");
     for words in ["built so", "shown by the log", "tested by the server"] {
         assert!(page.contains(&format!(", {words}")), "{words}");
     }
@@ -44,7 +44,8 @@ async fn what_is_broken_is_on_top() {
 async fn a_pause_of_erasing_is_said_with_its_reason() {
     let site = Site::open().await;
     assert!(!site.get("/notice/kept").await.body.contains("paused"));
-    site.tamper("UPDATE brakes SET paused = 0, reason = 'this sweep would erase data of 40 of 90 people'").await;
+    site.tamper("UPDATE brakes SET paused = 0, reason = 'this sweep would erase data of 40 of 90 people'")
+        .await;
     let page = site.get("/notice/kept").await.transcript();
     assert!(page.contains("Erasing is paused until an owner of this site confirms it."));
     assert!(page.contains("The reason: this sweep would erase data of 40 of 90 people."));

@@ -1,11 +1,11 @@
-//! A small organisation, so that a keeper opens under the example's notice without any other area.
+//! A small organisation, so that a keeper opens without any other area.
 
 use kept_keeper::{
     Area, By, Check, Covers, EventSpec, Field, Finding, FormSpec, Proof, RecordSpec, ViewField, ViewSpec,
 };
 use kept_vault::{Kind, Mask};
 
-/// Everything the example's notice speaks of, and views of which one goes beyond it.
+/// Everything the notice of these tests speaks of, and views of which one goes beyond it.
 pub(crate) const AREA: Area = Area {
     records: &[RecordSpec { name: "profile", fields: FIELDS, own_key: false }],
     views: &[MY_CARD, SIGN_IN, MEMBER_CARD, SIGN_IN_HISTORY],
@@ -25,13 +25,16 @@ pub(crate) const AREA: Area = Area {
         EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
         EventSpec { name: "membership.expired", when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
-        EventSpec { name: "role.ended", when: "your work for us ends" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
     ],
     roles: &["support", "owner"],
     checks: &[
-        Check { covers: Covers::Rule("right.rectify"), proof: Proof::Probe, run: |_| Ok(Finding::kept(1, "tried")) },
+        Check {
+            covers: Covers::Rule("right.rectify"),
+            proof: Proof::Probe,
+            run: |_| Ok(Finding::kept(1, "tried")),
+        },
         Check {
             covers: Covers::Rule("session"),
             proof: Proof::Construction,

@@ -69,14 +69,14 @@ async fn the_notice_opens_with_one_screen() {
     let site = Site::open().await;
     let page = site.get("/notice").await.transcript();
     let screen = page.split("Sentence by sentence").next().unwrap();
-    insta::assert_snapshot!(screen, @"");
+    insta::assert_snapshot!("notice", screen);
 }
 
 #[tokio::test]
 async fn home_says_what_one_can_do_and_how_the_promises_stand() {
     let site = Site::open().await;
     site.keeper.prove().await.unwrap();
-    insta::assert_snapshot!(site.get("/").await.transcript(), @"");
+    insta::assert_snapshot!("home", site.get("/").await.transcript());
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn home_offers_the_signed_in_their_own_pages() {
 #[tokio::test]
 async fn who_sees_what_is_a_table_for_each_reader_and_crosses_out_what_is_off() {
     let site = Site::open().await;
-    insta::assert_snapshot!(site.get("/notice/uses").await.transcript(), @"");
+    insta::assert_snapshot!("uses", site.get("/notice/uses").await.transcript());
 }
 
 #[tokio::test]
@@ -104,7 +104,10 @@ async fn free_prose_is_marked_as_not_checked() {
     assert!(opening.contains(r#"<div class="unchecked">"#));
     assert!(opening.contains("no check stands behind this"));
     assert!(opening.contains("<p>We like our members.</p><p>And &#60;they&#62; like us.</p>"));
-    assert!(!site.get("/notice/kept").await.body.contains("We like our members"), "the board shows checks only");
+    assert!(
+        !site.get("/notice/kept").await.body.contains("We like our members"),
+        "the board shows checks only"
+    );
 }
 
 #[tokio::test]

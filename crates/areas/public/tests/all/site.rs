@@ -30,7 +30,7 @@ use tower::ServiceExt;
 
 use crate::house;
 
-pub(crate) const NOTICE: &str = include_str!("../../../../../examples/trainers/notice.toml");
+pub(crate) const NOTICE: &str = include_str!("notice.toml");
 
 pub(crate) struct Site {
     pub(crate) keeper: Keeper,
@@ -54,7 +54,7 @@ impl TimeSource for Fixed {
 }
 
 impl Site {
-    /// A site under the example's notice, two weeks after it took effect.
+    /// A site under the small notice of these tests, two weeks after it took effect.
     pub(crate) async fn open() -> Site {
         Site::under(NOTICE, "2026-12-15T09:00:00Z").await
     }
@@ -86,7 +86,11 @@ impl Site {
     pub(crate) async fn send(&self, request: Request) -> Answer {
         let (parts, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 
     /// Changes a row behind the keeper's back.
@@ -112,7 +116,10 @@ impl Answer {
         for piece in main.split('<').skip(1) {
             let (tag, said) = piece.split_once('>').unwrap();
             let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
-            if matches!(name, "p" | "li" | "h1" | "h2" | "h3" | "tr" | "dt" | "dd" | "div" | "section" | "ul" | "br") {
+            if matches!(
+                name,
+                "p" | "li" | "h1" | "h2" | "h3" | "tr" | "dt" | "dd" | "div" | "section" | "ul" | "br"
+            ) {
                 text.push('\n');
             }
             if matches!(tag, "s" | "/s") {
@@ -123,7 +130,8 @@ impl Answer {
             }
             text.push_str(said);
         }
-        let text = text.replace("&#38;", "&").replace("&#39;", "'").replace("&#34;", "\"");
+        let text =
+            text.replace("&#38;", "&").replace("&#39;", "'").replace("&#34;", "\"").replace('\u{a0}', " ");
         let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
         lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
@@ -174,4 +182,3 @@ pub(crate) fn save_for_looking(name: &str, page: &Answer) {
     let css = include_str!("../../../../web/assets/kept.css");
     std::fs::write(folder.join("kept.css"), css).unwrap();
 }
-

@@ -1,0 +1,208 @@
+//! The filled example site: some hundred invented people at every stage, whose accounts live and die under a real notice,
+//! with a clock that can be moved so that one can watch.
+
+mod clock;
+mod pages;
+mod people;
+
+use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use kept_accounts::Passwords;
+use kept_keeper::{Keeper, KeeperError, Setup, StartError, TimeSource};
+use kept_web::{BaseUrl, BaseUrlError};
+
+pub use clock::DemoClock;
+pub use people::{PASSWORD, Staff};
+
+use crate::{
+    commands::Failed,
+    machine::{self, Wall},
+    server::{self, ServeError},
+    site::{AREAS, PACE, Settings, Site},
+};
+
+/// The trainers' notice, as it stands in `examples/`.
+pub const TRAINERS: &str = include_str!("../../../../examples/trainers/notice.toml");
+/// The notice's name in a site's folder.
+pub const NOTICE: &str = "notice.toml";
+/// How many days of history the example lives through before it is shown.
+const HISTORY: i64 = 660;
+
+/// Why the example did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The site could not be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It could not be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The kernel failed.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    /// The folder holds something else.
+    #[error(transparent)]
+    Command(#[from] Failed),
+    /// The folder is not empty and holds no example.
+    #[error("{0} is not empty and holds no example site: choose another folder with --data")]
+    NotEmpty(String),
+    /// The last start was broken off while the history was being lived through.
+    #[error(
+        "the example in {0} was broken off while it was being filled: remove the folder, or choose another with --data"
+    )]
+    HalfFilled(String),
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] kept_accounts::password::HashFailed),
+    /// The address is none that a browser could open.
+    #[error("the listening address makes no web address: {0}")]
+    Address(#[from] BaseUrlError),
+    /// The machine has no randomness to give.
+    #[error("the operating system gives no randomness: {0}")]
+    Seed(getrandom::Error),
+    /// A file of the example could not be written or read.
+    #[error("a file of the example cannot be used: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A filled example, ready to be served.
+pub struct Demo {
+    /// The kernel.
+    pub keeper: Keeper,
+    /// The clock that can be moved.
+    pub clock: Arc<DemoClock>,
+    /// Who works there.
+    pub staff: Vec<Staff>,
+}
+
+/// Fills the folder with the example, or opens the one in it and lets the days pass that it was shut.
+///
+/// # Errors
+/// The folder holds something else, or the site could not be opened.
+pub async fn fill(
+    folder: &Path,
+    machine: Arc<dyn TimeSource>,
+    seed: [u8; 32],
+    out: &mut impl Write,
+) -> Result<Demo, DemoError> {
+    let known = folder.join(NOTICE).exists();
+    if !known && folder.exists() && folder.read_dir()?.next().is_some() {
+        return Err(DemoError::NotEmpty(folder.display().to_string()));
+    }
+    if known && !folder.join(people::STAFF).exists() {
+        return Err(DemoError::HalfFilled(folder.display().to_string()));
+    }
+    std::fs::create_dir_all(folder)?;
+    let clock = Arc::new(match known {
+        true => DemoClock::of(folder, machine)?,
+        false => DemoClock::new(folder, machine, HISTORY),
+    });
+    let setup = Setup { folder, notice: TRAINERS, areas: AREAS, time: clock.clone(), seed };
+    let keeper = Keeper::open(setup).await?;
+    let staff = if known {
+        people::staff_of(folder)?
+    } else {
+        std::fs::write(folder.join(NOTICE), TRAINERS)?;
+        writeln!(out, "Living through {HISTORY} days under the notice …")?;
+        out.flush()?;
+        people::live(&keeper, &clock, folder).await?
+    };
+    catch_up(&keeper, &clock).await?;
+    keeper.prove().await?;
+    Ok(Demo { keeper, clock, staff })
+}
+
+/// Lets the days pass one by one, with a sweep in each, until the example is at the present.
+async fn catch_up(keeper: &Keeper, clock: &DemoClock) -> Result<(), DemoError> {
+    while clock.behind() {
+        clock.pass_day()?;
+        keeper.sweep().await?;
+    }
+    clock.settle()?;
+    keeper.sweep().await?;
+    Ok(())
+}
+
+/// The time source of a folder: the example's moved clock if it has one, else the machine's.
+///
+/// # Errors
+/// The example's clock cannot be read.
+pub fn time_of(folder: &Path) -> Result<Arc<dyn TimeSource>, std::io::Error> {
+    let wall = Arc::new(Wall);
+    if DemoClock::is_in(folder) {
+        let clock = DemoClock::of(folder, wall)?;
+        clock.settle()?;
+        return Ok(Arc::new(clock));
+    }
+    Ok(wall)
+}
+
+/// Runs the example until a signal asks to stop.
+///
+/// # Errors
+/// What went wrong, and what to do.
+pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Result<(), DemoError> {
+    // Taken before anything is written: a busy address must not cost a minute of filling.
+    let listener = server::listen(listen).await?;
+    let address = listener.local_addr()?;
+    let kept_for_run = match data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("kept-demo-").tempdir()?),
+    };
+    let folder = match (data, &kept_for_run) {
+        (Some(data), _) => data.to_path_buf(),
+        (None, Some(temporary)) => temporary.path().to_path_buf(),
+        (None, None) => std::env::temp_dir(),
+    };
+    let seed = machine::seed().map_err(DemoError::Seed)?;
+    let demo = fill(&folder, Arc::new(Wall), seed, out).await?;
+    let site = Site::new(
+        demo.keeper.clone(),
+        Settings {
+            base: base(address)?,
+            passwords: Passwords::standard()?,
+            pace: PACE,
+            demo: Some(
+                "This is an example. Everybody in it is invented, and nothing leaves this machine.".into(),
+            ),
+        },
+    );
+    introduce(&site, &demo, &folder, kept_for_run.is_some(), out)?;
+    let pages = pages::routes(&site, &demo);
+    Ok(server::serve(site.clone(), site.router(pages), listener, &folder).await?)
+}
+
+/// The address as a browser on this machine opens it.
+fn base(address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
+    let host = match address.ip() {
+        ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        ip => ip.to_string(),
+    };
+    format!("http://{host}:{}", address.port()).parse()
+}
+
+fn introduce(
+    site: &Site,
+    demo: &Demo,
+    folder: &Path,
+    temporary: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let base = site.face.base.origin();
+    writeln!(out, "\n{} is at {base}\n", site.face.name)?;
+    for person in &demo.staff {
+        let code = if person.secret.is_empty() { "" } else { "  (one-time codes are on the page /demo)" };
+        writeln!(out, "  {:<9} {}{code}", person.role, person.email)?;
+    }
+    writeln!(out, "  password  {PASSWORD}  (the same for all)")?;
+    writeln!(out, "\n  mail      {base}/demo/mail?to=ADDRESS")?;
+    writeln!(out, "  board     {base}/notice/kept")?;
+    writeln!(out, "  clock     {base}/demo")?;
+    let gone = if temporary { "  (gone when it stops; keep it with --data DIR)" } else { "" };
+    writeln!(out, "  data      {}{gone}\n", folder.display())?;
+    out.flush()
+}
+
+/// How long one press of the clock's button may work.
+const PATIENCE: Duration = Duration::from_secs(25);

@@ -1,0 +1,8 @@
+//! The wiring of Kept: which areas a site has, how they are served, the filled example site, and the command line.
+
+pub mod commands;
+pub mod control;
+pub mod demo;
+pub mod machine;
+pub mod server;
+pub mod site;

@@ -1,0 +1,139 @@
+//! Serving a site: pages, the socket for the command line, and the work that goes on by itself.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use axum::Router;
+use kept_keeper::{Keeper, KeeperError, chain};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{control, site::Site};
+
+/// How often the reads of people's own data are written down: the notice says "within a second".
+const JOURNAL: Duration = Duration::from_millis(500);
+/// How often what is due is done.
+const SWEEP: Duration = Duration::from_secs(60);
+/// How often every sentence is checked, besides after each sweep that did something.
+const PROVE: Duration = Duration::from_secs(60 * 60);
+/// How often the database is written anew after erasures.
+const TIDY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why a server did not come up or went down.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken or cannot be had.
+    #[error("cannot listen on {address}: {cause}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The socket for the command line could not be made.
+    #[error("cannot make the socket {path}: {cause}")]
+    Socket {
+        /// The socket.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Serving ended with an error.
+    #[error("the server stopped")]
+    Io(#[from] std::io::Error),
+    /// The last events could not be written.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+}
+
+/// Takes an address.
+///
+/// # Errors
+/// It is taken, or is none.
+pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|cause| ServeError::Listen { address: address.into(), cause })
+}
+
+/// Serves until a signal asks to stop; then finishes what is running and writes what is queued.
+///
+/// # Errors
+/// The socket could not be made, or the last events could not be written.
+pub async fn serve(
+    site: Site,
+    router: Router,
+    listener: TcpListener,
+    folder: &Path,
+) -> Result<(), ServeError> {
+    let (stop, stopping) = watch::channel(false);
+    let path = folder.join(control::SOCKET);
+    let socket = control::bind(&path)
+        .map_err(|cause| ServeError::Socket { path: path.display().to_string(), cause })?;
+    let answering = tokio::spawn(control::answer(site.keeper.clone(), socket, stopping.clone()));
+    let working = tokio::spawn(work(site.clone(), stopping.clone()));
+    let app = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, app).with_graceful_shutdown(signal()).await;
+    // Nobody listens any more only if both have ended already.
+    let _ = stop.send(true);
+    let _ = tokio::join!(answering, working);
+    let _ = std::fs::remove_file(&path);
+    site.keeper.close().await?;
+    Ok(served?)
+}
+
+/// The work that goes on by itself: events of reads, sweeps, checks, tidying.
+async fn work(site: Site, mut stopping: watch::Receiver<bool>) {
+    let [mut journal, mut sweep, mut prove, mut tidy] = [JOURNAL, SWEEP, PROVE, TIDY].map(|every| {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    });
+    loop {
+        tokio::select! {
+            _ = stopping.changed() => return,
+            _ = journal.tick() => log("journal", site.keeper.write_journal().await),
+            _ = sweep.tick() => log("sweep", swept(&site).await),
+            _ = prove.tick() => log("checks", check(&site.keeper).await),
+            _ = tidy.tick() => log("tidying", site.keeper.tidy().await.map(drop)),
+        }
+    }
+}
+
+async fn swept(site: &Site) -> Result<(), KeeperError> {
+    kept_accounts::tidy(&site.accounts).await?;
+    let swept = site.keeper.sweep().await?;
+    if swept.done > 0 || swept.failed > 0 {
+        tracing::info!(done = swept.done, failed = swept.failed, "swept");
+        check(&site.keeper).await?;
+    }
+    Ok(())
+}
+
+/// Runs every check, and says in the log which sentences are broken.
+async fn check(keeper: &Keeper) -> Result<(), KeeperError> {
+    for promise in keeper.prove().await?.broken() {
+        tracing::error!(rule = %promise.id, detail = %promise.detail, "a promise is broken");
+    }
+    Ok(())
+}
+
+fn log(what: &'static str, outcome: Result<(), KeeperError>) {
+    if let Err(cause) = outcome {
+        tracing::error!(what, cause = %chain(&cause), "failed; it will be tried again");
+    }
+}
+
+/// Waits for the signal to stop.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

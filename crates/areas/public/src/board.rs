@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use kept_web::{Frame, Problem, Visit, page, parts::Mark};
 
 use crate::{
-    Public, frame,
+    Public,
     sentences::{self, Line, Section},
     tally::Tally,
     words::{self, Events},
@@ -30,7 +30,7 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
     let board = public.keeper.board().await.map_err(Problem::internal)?;
     let paused = public.keeper.paused().await.map_err(Problem::internal)?;
     page(&Board {
-        frame: frame(&visit, "How the notice is kept"),
+        frame: visit.frame("How the notice is kept"),
         tally: Tally::of(&board),
         paused,
         sections: sentences::sections(&policy, &board, &Events::of(&public.keeper)),

@@ -8,7 +8,7 @@ use kept_notice::{Retain, RetainAction, due};
 use kept_web::{Frame, Problem, Reader, Visit, page};
 
 use crate::{
-    Public, frame,
+    Public,
     tally::Tally,
     words::{self, Events},
 };
@@ -21,6 +21,8 @@ struct Home {
     why: String,
     /// The last end of all; a notice that holds nothing has none.
     last: Option<String>,
+    /// The roles of the notice; empty when there are none.
+    who: String,
     tally: Tally,
 }
 
@@ -29,12 +31,14 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
     let board = public.keeper.board().await.map_err(Problem::internal)?;
     let held: Vec<String> = policy.notice.data.iter().map(words::plain).collect();
     let purposes: Vec<&str> = policy.notice.purposes.iter().map(|purpose| purpose.says.as_str()).collect();
+    let roles: Vec<&str> = policy.notice.roles.iter().map(|role| role.name.as_str()).collect();
     let events = Events::of(&public.keeper);
     page(&Home {
-        frame: frame(&visit, "Welcome"),
+        frame: visit.frame("Welcome"),
         what: words::capital(&held.join(", ")),
         why: format!("To {}", words::list(&purposes)),
         last: last_end(&policy).map(|rule| events.end_of(rule)),
+        who: words::list(&roles),
         tally: Tally::of(&board),
     })
 }

@@ -26,7 +26,7 @@ use axum::{
     routing::{get, post},
 };
 use kept_keeper::{Area, Keeper};
-use kept_web::{Frame, Site, Visit, paths};
+use kept_web::{Site, paths};
 
 pub use seen::{announcement, declared};
 
@@ -60,10 +60,4 @@ pub fn routes(public: Public) -> Router {
         .route("/.well-known/security.txt", get(files::security))
         .route("/.well-known/gpc.json", get(files::gpc))
         .with_state(public)
-}
-
-/// The frame of a page to read. Reading leaves no cookie; only a bar that can be dismissed is a form, and needs a
-/// session to be bound to.
-fn frame(visit: &Visit, title: &str) -> Frame {
-    if visit.announcement.is_some() { visit.form_frame(title) } else { visit.frame(title) }
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use kept_web::{Frame, Problem, Visit, page};
 
 use crate::{
-    Public, frame, glance,
+    Public, glance,
     sentences::{self, Limit, Section},
     tally::Tally,
     words::{self, Events},
@@ -34,7 +34,7 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
     let events = Events::of(&public.keeper);
     let rights = policy.sentences.iter().filter(|sentence| sentence.section == "right");
     page(&NoticePage {
-        frame: frame(&visit, "Privacy notice"),
+        frame: visit.frame("Privacy notice"),
         rows: glance::rows(&policy, &events),
         limits: sentences::limits(&policy, &events).collect(),
         rights: rights.map(|sentence| sentence.text.as_str()).collect(),

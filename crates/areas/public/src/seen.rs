@@ -12,7 +12,7 @@ use jiff::{Timestamp, civil::date, tz::TimeZone};
 use kept_keeper::Policy;
 use kept_notice::{Cookie, Notice, due};
 use kept_web::{
-    Announcement, Problem, Sent,
+    Announcement, Problem,
     cookies::{DeclaredCookie, Lasts},
     paths,
 };
@@ -44,12 +44,9 @@ pub fn declared(notice: &Notice) -> Vec<DeclaredCookie> {
     notice.cookies.iter().map(declare).collect()
 }
 
-/// `POST /notice/seen`: sets the cookie and goes back to where one was.
-pub(crate) async fn dismiss(
-    State(public): State<Public>,
-    headers: HeaderMap,
-    _: Sent,
-) -> Result<Response, Problem> {
+/// `POST /notice/seen`: sets the cookie and goes back to where one was. It takes no form token, which would leave a
+/// session with every reader (`acc-17`): it changes nothing on the server, and the shell refuses other sites' posts.
+pub(crate) async fn dismiss(State(public): State<Public>, headers: HeaderMap) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
     let rule = policy.notice.cookie(COOKIE).ok_or_else(Problem::not_found)?;
     let base = &public.face.base;

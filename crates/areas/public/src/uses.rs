@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use kept_keeper::{Policy, Use};
 use kept_web::{Frame, Problem, Visit, page};
 
-use crate::{Public, frame, words};
+use crate::{Public, words};
 
 #[derive(Template)]
 #[template(path = "uses.html")]
@@ -34,7 +34,7 @@ struct Read {
 
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let readers = readers(&public.keeper.policy());
-    page(&UsesPage { frame: frame(&visit, "Who sees what"), readers })
+    page(&UsesPage { frame: visit.frame("Who sees what"), readers })
 }
 
 /// The reads by who reads, in the order of the code.

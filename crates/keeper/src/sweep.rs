@@ -90,6 +90,16 @@ impl Keeper {
 
     /// Holds whose time is over end, and what they kept back is due again; what another hold still covers is held anew.
     async fn end_holds(&self, now: Timestamp) -> Result<(), KeeperError> {
+        let over = self
+            .store
+            .scan(move |read| {
+                read.query("SELECT 1 FROM holds WHERE until <= $1 LIMIT 1", &params![to_millis(now)])
+            })
+            .await
+            .map_err(KeeperError::Store)?;
+        if over.is_empty() {
+            return Ok(());
+        }
         self.store
             .write(move |tx| {
                 let now = params![to_millis(now)];

@@ -18,7 +18,7 @@ async fn a_clock_that_jumps_pauses_only_what_cannot_be_undone() {
     assert_eq!(swept.paused.as_deref(), Some(reason));
     assert_eq!(site.own(anna).await.name.as_deref(), Some("Anna"));
     assert_eq!(site.count("SELECT COUNT(*) FROM members WHERE standing = 'closed'", &params![]).await, 1);
-    assert_eq!(site.letters(anna).await.len(), 1, "warnings go out");
+    assert_eq!(site.letters(anna).await, [], "no warning names a day by a wrong clock");
 
     // The pause outlives a restart and the clock's return.
     let site = site.restarted().await;
@@ -34,6 +34,14 @@ async fn a_clock_that_jumps_pauses_only_what_cannot_be_undone() {
     site.keeper.release_brake(OWNER).await.unwrap();
     assert_eq!(site.keeper.paused().await.unwrap(), None);
     assert_eq!(site.sweep().await.paused, None);
+
+    // The warning is late, so the erasure waits for as long as the notice promises between the two.
+    let letters = site.letters(anna).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].text, "We will erase your data on 31 March 2027.");
+    site.until("2027-03-30T00:00:00Z").await;
+    assert_eq!(site.own(anna).await.name.as_deref(), Some("Anna"));
+    site.days(1).await;
     assert_eq!(site.own(anna).await.name, None);
 }
 

@@ -110,9 +110,10 @@ impl Site {
         }
     }
 
-    /// Years pass with the server off. It is back a week before this day, and an owner confirms the date.
+    /// Years pass with the server off. It is back forty days before this day, in time for warnings, and an owner confirms
+    /// the date.
     pub(crate) async fn skip(&self, text: &str) {
-        for at in [moment(text) - (8 * 24).hours(), moment(text)] {
+        for at in [moment(text) - (40 * 24).hours(), moment(text) - (8 * 24).hours(), moment(text)] {
             self.time.set(at);
             self.keeper.release_brake(OWNER).await.unwrap();
             assert_eq!(self.sweep().await.failed, 0);

@@ -83,7 +83,7 @@ pub(crate) async fn show(
                 policy: look.ctx.policy.clone(),
                 now: look.ctx.now,
                 expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
-                happened: members::happened(look.sql(), subject)?,
+                happened: look.happened()?,
             };
             Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
         })

@@ -7,12 +7,8 @@ use axum::{
     http::StatusCode,
     response::{Redirect, Response},
 };
-use kept_keeper::{
-    Act, Deed, KeeperError, View,
-    time::{day, to_millis},
-};
+use kept_keeper::{Act, Deed, KeeperError, View, time::day};
 use kept_notice::Verdict;
-use kept_store::params;
 use kept_vault::SubjectId;
 use kept_web::{
     Frame, Problem, Sent, Visit,
@@ -176,13 +172,10 @@ fn case(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Option<Case>, Keepe
 }
 
 fn disputes(act: &Act<'_, '_>, subject: SubjectId) -> Result<Option<bool>, KeeperError> {
+    let standing = act.holds(subject)?;
     let mut running = None;
     for hold in act.ctx.policy.notice.holds_from("dispute.opened") {
-        let rows = act.tx().query(
-            "SELECT 1 FROM holds WHERE subject = $1 AND hold = $2 AND (until IS NULL OR until > $3)",
-            &params![subject.as_bytes(), &hold.rule.id, to_millis(act.ctx.now)],
-        )?;
-        running = Some(running.unwrap_or(false) || !rows.is_empty());
+        running = Some(running.unwrap_or(false) || standing.contains(&hold.rule.id));
     }
     Ok(running)
 }

@@ -317,16 +317,6 @@ pub fn credits(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Credit>, Keepe
     .collect()
 }
 
-/// What has happened to somebody: the names of the notice's events.
-///
-/// # Errors
-/// The database failed.
-pub(crate) fn happened(read: &Read<'_>, subject: SubjectId) -> Result<Vec<String>, KeeperError> {
-    let rows =
-        read.query("SELECT DISTINCT event FROM happenings WHERE subject = $1", &params![subject.as_bytes()])?;
-    Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
-}
-
 /// The roles that somebody has.
 ///
 /// # Errors

@@ -57,6 +57,8 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
+    /// One run of the checks at a time: two would publish their checkpoints over each other.
+    pub(crate) proving: tokio::sync::Mutex<()>,
     policy: RwLock<Arc<Policy>>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,
@@ -95,6 +97,7 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
+            proving: tokio::sync::Mutex::default(),
             policy: RwLock::new(policy),
             time: setup.time,
             entropy: Mutex::new(entropy),

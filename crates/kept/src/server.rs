@@ -1,11 +1,12 @@
 //! Serving a site: pages, the socket for the command line, and the work that goes on by itself.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{io, net::SocketAddr, path::Path, time::Duration};
 
 use axum::Router;
 use kept_keeper::{Keeper, KeeperError, chain};
 use tokio::{
     net::TcpListener,
+    signal::unix::{SignalKind, signal},
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
@@ -56,7 +57,8 @@ pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|cause| ServeError::Listen { address: address.into(), cause })
 }
 
-/// Serves until a signal asks to stop; then finishes what is running and writes what is queued.
+/// Serves until a signal asks to stop; then finishes what is running and writes what is queued. `ready` is called when
+/// the site can be reached, asked and stopped.
 ///
 /// # Errors
 /// The socket could not be made, or the last events could not be written.
@@ -65,15 +67,18 @@ pub async fn serve(
     router: Router,
     listener: TcpListener,
     folder: &Path,
+    ready: impl FnOnce() -> io::Result<()>,
 ) -> Result<(), ServeError> {
     let (stop, stopping) = watch::channel(false);
     let path = folder.join(control::SOCKET);
     let socket = control::bind(&path)
         .map_err(|cause| ServeError::Socket { path: path.display().to_string(), cause })?;
+    let stopped = stop_signal()?;
+    ready()?;
     let answering = tokio::spawn(control::answer(site.keeper.clone(), socket, stopping.clone()));
     let working = tokio::spawn(work(site.clone(), stopping.clone()));
     let app = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, app).with_graceful_shutdown(signal()).await;
+    let served = axum::serve(listener, app).with_graceful_shutdown(stopped).await;
     // Nobody listens any more only if both have ended already.
     let _ = stop.send(true);
     let _ = tokio::join!(answering, working);
@@ -124,16 +129,14 @@ fn log(what: &'static str, outcome: Result<(), KeeperError>) {
     }
 }
 
-/// Waits for the signal to stop.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+/// Waits for the signal to stop. It is listened for from this call on, not from the first wait.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+    })
 }

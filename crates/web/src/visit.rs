@@ -58,7 +58,8 @@ impl Visit {
         fresh: SessionId,
         now: Timestamp,
     ) -> Visit {
-        let carrier = Arc::new(Mutex::new(Carrier { brought: known.clone(), known, fresh, change: Change::Nothing }));
+        let carrier =
+            Arc::new(Mutex::new(Carrier { brought: known.clone(), known, fresh, change: Change::Nothing }));
         Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
     }
 
@@ -173,8 +174,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Sent, Problem> {
-        let visit =
-            request.extensions().get::<Visit>().cloned().ok_or_else(|| Problem::internal(NoVisit))?;
+        let visit = request.extensions().get::<Visit>().cloned().ok_or_else(|| Problem::internal(NoVisit))?;
         let Posted(fields) = Posted::from_request(request, state).await?;
         visit.check(&fields)?;
         Ok(Sent(fields))

@@ -256,6 +256,7 @@ impl Keeper {
     /// # Errors
     /// The database failed, or the ledger's rows no longer give its root.
     pub async fn prove(&self) -> Result<Report, KeeperError> {
+        let _turn = self.house.proving.lock().await;
         let (house, policy, now) = (self.house.clone(), self.policy(), self.now());
         let report = self.store.scan(move |read| report(&house, read, &policy, now)).await?;
         let (house, evidence) = (self.house.clone(), report.clone());

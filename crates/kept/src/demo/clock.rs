@@ -65,14 +65,14 @@ impl DemoClock {
         self.goal() - self.now().as_second() > DAY
     }
 
-    /// Lets one day pass.
+    /// Lets one day pass, and writes down where it is: whoever is killed on the way goes on from there.
     ///
     /// # Errors
     /// The moment could not be written down.
     pub fn pass_day(&self) -> io::Result<()> {
         let next = Timestamp::from_second(self.now().as_second() + DAY).map_err(io::Error::other)?;
         *self.passing() = Some(next);
-        Ok(())
+        self.note()
     }
 
     /// Moves the goal so many days on; [`pass_day`](DemoClock::pass_day) then leads there.
@@ -82,12 +82,17 @@ impl DemoClock {
         self.ahead.fetch_add(days * DAY, Ordering::SeqCst);
     }
 
-    /// From here on it runs with the machine.
+    /// From here on it runs with the machine. Nothing is written, so that whoever only looks leaves the folder alone.
+    pub fn run_on(&self) {
+        *self.passing() = None;
+    }
+
+    /// From here on it runs with the machine, and the next start knows.
     ///
     /// # Errors
     /// The moment could not be written down.
     pub fn settle(&self) -> io::Result<()> {
-        *self.passing() = None;
+        self.run_on();
         self.note()
     }
 

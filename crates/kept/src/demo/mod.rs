@@ -92,7 +92,6 @@ pub async fn fill(
     if known && !folder.join(people::STAFF).exists() {
         return Err(DemoError::HalfFilled(folder.display().to_string()));
     }
-    std::fs::create_dir_all(folder)?;
     let clock = Arc::new(match known {
         true => DemoClock::of(folder, machine)?,
         false => DemoClock::new(folder, machine, HISTORY),
@@ -114,6 +113,8 @@ pub async fn fill(
 
 /// Lets the days pass one by one, with a sweep in each, until the example is at the present.
 async fn catch_up(keeper: &Keeper, clock: &DemoClock) -> Result<(), DemoError> {
+    // A server that was killed while days passed may not have swept on its last one, and the brakes count from a sweep.
+    keeper.sweep().await?;
     while clock.behind() {
         clock.pass_day()?;
         keeper.sweep().await?;
@@ -131,7 +132,7 @@ pub fn time_of(folder: &Path) -> Result<Arc<dyn TimeSource>, std::io::Error> {
     let wall = Arc::new(Wall);
     if DemoClock::is_in(folder) {
         let clock = DemoClock::of(folder, wall)?;
-        clock.settle()?;
+        clock.run_on();
         return Ok(Arc::new(clock));
     }
     Ok(wall)
@@ -167,9 +168,9 @@ pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Res
             ),
         },
     );
-    introduce(&site, &demo, &folder, kept_for_run.is_some(), out)?;
-    let pages = pages::routes(&site, &demo);
-    Ok(server::serve(site.clone(), site.router(pages), listener, &folder).await?)
+    let router = site.router(pages::routes(&site, &demo));
+    let ready = || introduce(&site, &demo, &folder, kept_for_run.is_some(), out);
+    Ok(server::serve(site.clone(), router, listener, &folder, ready).await?)
 }
 
 /// The address as a browser on this machine opens it.

@@ -108,6 +108,8 @@ async fn move_clock(State(demo): State<DemoPages>, Sent(fields): Sent) -> Result
     let shared = &demo.0;
     shared.keeper.write_journal().await.map_err(Problem::internal)?;
     shared.clock.move_on(days);
+    // The brakes count from the last sweep: without one at this moment, the first day would be longer than a day.
+    shared.keeper.sweep().await.map_err(Problem::internal)?;
     for _ in 0..days {
         shared.clock.pass_day().map_err(Problem::internal)?;
         shared.keeper.sweep().await.map_err(Problem::internal)?;

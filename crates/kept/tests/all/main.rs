@@ -1,1 +1,21 @@
-//! Tests of the binary.
+//! What people meet: the command line of the binary, its server, and the first walk in a browser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, show what a program said, and measure the machine's time"
+)]
+
+mod broken;
+mod check;
+mod cli;
+mod demo;
+mod journeys;
+mod keys;
+mod prove;
+mod server;
+mod site;

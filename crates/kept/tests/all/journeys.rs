@@ -1,0 +1,27 @@
+//! The first walk in a real browser, and the board's JSON beside the running server.
+
+use std::{path::Path, process::Command};
+
+use crate::{cli::kept, prove::has_the_shape, server::Server};
+
+#[test]
+fn the_first_walk() {
+    let journeys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../journeys");
+    for needed in [&journeys.join("node_modules/playwright-core"), &journeys.join("node_modules/axe-core")] {
+        assert!(needed.is_dir(), "{} is missing: run cargo xtask test", needed.display());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("site"));
+
+    let walk = Command::new("node").arg(journeys.join("walk.mjs")).arg(&server.url).output();
+    let walk = walk.unwrap_or_else(|cause| panic!("node cannot be run ({cause}): run cargo xtask test"));
+    println!("{}", String::from_utf8_lossy(&walk.stdout));
+    assert!(walk.status.success(), "{}", String::from_utf8_lossy(&walk.stderr));
+
+    let prove = kept(&server.folder, "prove --json --data .").output().unwrap();
+    let report = serde_json::from_slice(&prove.stdout).unwrap();
+    assert!(prove.status.success(), "{report:#}");
+    has_the_shape(&report);
+    assert_eq!(server.log(), "");
+    server.stop();
+}

@@ -1,0 +1,292 @@
+// The first walk: somebody signs up, is looked up by the support desk, lets the membership end, and half a year later is
+// gone. Everything is done as people do it, in a real browser with JavaScript off.
+//
+//     node journeys/walk.mjs URL [--shots DIR]
+//
+// URL is that of a running example (`kept demo trainers`). Exit 0, or 1 with what was found.
+
+import assert from "node:assert/strict";
+import { launch, visitor } from "./browser.mjs";
+import { looker } from "./looks.mjs";
+
+const { site, shots } = asked(process.argv.slice(2));
+const complaints = [];
+const browser = await launch();
+try {
+  await walk();
+  assert.deepEqual(complaints, [], "complaints");
+} catch (error) {
+  console.error(`failed: ${error.message}`);
+  for (const complaint of complaints) console.error(`  ${complaint}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
+
+async function walk() {
+  const { look, counted } = await looker(browser, site, complaints, shots);
+  const member = {
+    ...(await visitor(browser, site, complaints)),
+    email: `wilma.walker.${Date.now().toString(36)}@example.test`,
+    password: "seven lanterns under quiet snow",
+  };
+  const support = await employee("sam@example.test");
+  const owner = await employee("olive@example.test");
+  const see = async (name, who) => look(name, await who.answer());
+  const reason = "asks by telephone what we hold";
+
+  await step("anybody reads, and no cookie is left with them", async () => {
+    for (const [name, path, title] of [
+      ["home", "/", "Example Trainers' Network"],
+      ["notice", "/notice", "Privacy notice"],
+      ["uses", "/notice/uses", "Who sees what"],
+      ["kept", "/notice/kept", "How the notice is kept"],
+    ]) {
+      await member.page.goto(path);
+      await heading(member, title);
+      await see(name, member);
+    }
+    await board(member);
+    assert.deepEqual(await member.context.cookies(), []);
+    await member.page.goto("/demo");
+    await see("demo", member);
+  });
+
+  await step("the notification bar goes away for good, with the one cookie the notice names for it", async () => {
+    await member.page.goto("/notice");
+    await member.page.getByRole("button", { name: "Dismiss" }).click();
+    assert.equal(path(member), "/notice");
+    assert.equal(await member.page.getByRole("button", { name: "Dismiss" }).count(), 0);
+    assert.deepEqual((await member.context.cookies()).map((cookie) => cookie.name).sort(), ["kept_session", "notice-seen"]);
+  });
+
+  await step("a person signs up", async () => {
+    await member.page.goto("/");
+    await member.page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
+    await see("sign-up", member);
+    await press(member, "Sign up");
+    assert.equal((await member.answer()).status, 422);
+    await see("sign-up-errors", member);
+    await fill(member, "Given name", "Wilma");
+    await fill(member, "Family name", "Walker");
+    await fill(member, "E-mail address", member.email);
+    await fill(member, "Password", member.password);
+    await press(member, "Sign up");
+    await heading(member, "Check your mail");
+    await see("check-mail", member);
+  });
+
+  await step("confirms the address with the mail", async () => {
+    await mailbox(member);
+    await see("mail", member);
+    await member.page.locator("article.letter a").first().click();
+    await see("confirm", member);
+    await press(member, "Confirm my address");
+    await heading(member, "Your account is open");
+    await see("confirmed", member);
+  });
+
+  await step("signs in", async () => {
+    await member.page.goto("/sign-in");
+    await see("sign-in", member);
+    await signIn(member, member.email, "not the password of anybody");
+    assert.equal((await member.answer()).status, 422);
+    await see("sign-in-errors", member);
+    await signIn(member, member.email, member.password);
+    assert.equal(path(member), "/account");
+    await see("account", member);
+  });
+
+  await step("corrects a detail", async () => {
+    await fill(member, "Family name", "Walker-Stride");
+    await press(member, "Save my details");
+    assert.equal(path(member), "/account");
+    assert.equal(await member.page.getByLabel("Family name").inputValue(), "Walker-Stride");
+  });
+
+  await step("sees what is held, and a second factor", async () => {
+    await member.page.goto("/account/data");
+    await says(member, "Walker-Stride", member.email, "Why");
+    await see("account-data", member);
+    await member.page.goto("/account/second-factor");
+    await see("second-factor", member);
+    await press(member, "Set up a second factor");
+    await see("second-factor-setup", member);
+    await press(member, "Sign out");
+    await member.page.goto("/account/data");
+    assert.equal(path(member), "/sign-in", "who has signed out sees nothing");
+  });
+
+  await step("the support desk looks the person up, with a reason", async () => {
+    await enter(support, see);
+    await support.page.goto("/desk");
+    await see("desk", support);
+    await press(support, "Open the card");
+    assert.equal((await support.answer()).status, 422, "no card without a reason");
+    await see("desk-errors", support);
+    await lookUp(support, member.email, reason);
+    await says(support, "Walker-Stride", member.email, reason);
+    await see("member-card", support);
+    await support.page.goto("/desk/staff");
+    assert.equal((await support.answer()).status, 404, "the support desk gives no roles");
+  });
+
+  await step("the owner sees who works here, and no member", async () => {
+    await enter(owner);
+    await owner.page.goto("/desk/staff");
+    await says(owner, "sam@example.test");
+    assert.ok(!(await owner.page.content()).includes(member.email));
+    await see("desk-staff", owner);
+  });
+
+  await step("the person sees that look and its reason", async () => {
+    await member.page.goto("/sign-in");
+    await signIn(member, member.email, member.password);
+    await member.page.goto("/account/data");
+    await says(member, "Our support desk looked at your", reason);
+    await see("account-data-looked-at", member);
+    await press(member, "Sign out");
+  });
+
+  await step("the membership ends, and the account is switched off", async () => {
+    await lookUp(support, member.email, reason);
+    await support.page.locator("button[value=expire]").click();
+    assert.match(await support.page.getByRole("status").innerText(), /membership (has )?ended/i);
+    await moveClock(owner, "One day on", 1);
+    await member.page.goto("/sign-in");
+    await signIn(member, member.email, member.password);
+    assert.equal((await member.answer()).status, 403);
+    await heading(member, "Your account is switched off");
+    await see("switched-off", member);
+  });
+
+  const before = await board(member);
+  await step("six months later the person is gone", async () => {
+    await moveClock(owner, "Six months on", 184);
+    await member.page.goto("/sign-in");
+    await signIn(member, member.email, member.password);
+    assert.equal((await member.answer()).status, 422);
+    await says(member, "This address and password do not match");
+    await mailbox(member);
+    await says(member, "Nothing here.");
+    await enter(support);
+    await lookUp(support, member.email, reason);
+    assert.equal((await support.answer()).status, 404, "the desk finds nobody");
+    await says(support, "Nobody with this address has an account");
+  });
+
+  await step("and the board shows it", async () => {
+    const after = await board(member);
+    assert.ok(after > before, `retain.lapsed was kept ${before} times before, ${after} times after`);
+    await see("kept-after", member);
+  });
+
+  await step("a page that is not there says so", async () => {
+    await member.page.goto("/nowhere");
+    assert.equal((await member.answer()).status, 404);
+    await see("not-found", member);
+  });
+  console.log(`looked at ${counted()}`);
+}
+
+/** Somebody of the staff, who signs in with the code that the example shows. */
+async function employee(email) {
+  return { ...(await visitor(browser, site, complaints)), email };
+}
+
+async function enter(who, see) {
+  await who.page.goto("/demo");
+  const password = await who.page.locator("main p code").first().innerText();
+  await who.page.goto("/sign-in");
+  await signIn(who, who.email, password);
+  assert.equal(path(who), "/sign-in/code");
+  await see?.("sign-in-code", who);
+  const shown = await visitor(browser, site, complaints);
+  await shown.page.goto("/demo");
+  const code = await shown.page.getByRole("row").filter({ hasText: who.email }).locator("code").innerText();
+  await shown.context.close();
+  await fill(who, "Code", code);
+  await who.page.locator("form[action='/sign-in/code'] button").click();
+  assert.equal(path(who), "/account");
+}
+
+async function signIn(who, email, password) {
+  await fill(who, "E-mail address", email);
+  await fill(who, "Password", password);
+  await press(who, "Sign in");
+}
+
+async function lookUp(who, email, reason) {
+  await who.page.goto("/desk");
+  await fill(who, "E-mail address", email);
+  await fill(who, "Reason", reason);
+  await press(who, "Open the card");
+}
+
+async function mailbox(who) {
+  await who.page.goto("/demo/mail");
+  await fill(who, "E-mail address", who.email);
+  await press(who, "Open the mailbox");
+}
+
+/** Presses the clock's button, and again where a slow machine did not get through all the days at once. */
+async function moveClock(who, label, days) {
+  const today = async () => Date.parse(/Here it is (\d+ \w+ \d+)/.exec(await who.page.locator("main").innerText())[1]);
+  await who.page.goto("/demo");
+  const goal = (await today()) + days * 86_400_000;
+  await press(who, label, { timeout: 40_000 });
+  while ((await today()) < goal) await press(who, "Thirty days on", { timeout: 40_000 });
+}
+
+/** Reads the public board, where nothing may be broken. Returns how often the lapsed were erased so far. */
+async function board(who) {
+  await who.page.goto("/notice/kept");
+  assert.ok(!(await who.page.locator("main").innerText()).includes("Erasing is paused"), "no brake is on");
+  const sentences = who.page.locator("section.sentence");
+  assert.ok((await sentences.count()) > 20, "the board has its sentences");
+  assert.deepEqual(await sentences.filter({ has: who.page.locator(".broken") }).allInnerTexts(), []);
+  const lapsed = await who.page.locator("[id='retain.lapsed']").innerText();
+  return Number(/Counted ([\d,]+)/.exec(lapsed)?.[1].replaceAll(",", ""));
+}
+
+async function fill(who, label, value) {
+  await who.page.getByRole("main").getByLabel(label).fill(value);
+}
+
+async function press(who, name, options) {
+  await who.page.getByRole("button", { name, exact: true }).click(options);
+}
+
+async function heading(who, text) {
+  assert.equal(await who.page.getByRole("heading", { level: 1 }).innerText(), text);
+}
+
+async function says(who, ...texts) {
+  const all = await who.page.locator("main").innerText();
+  const values = await who.page.locator("main input").evaluateAll((inputs) => inputs.map((input) => input.value));
+  for (const text of texts) {
+    assert.ok(all.includes(text) || values.includes(text), `${path(who)} does not say "${text}"`);
+  }
+}
+
+function path(who) {
+  return new URL(who.page.url()).pathname;
+}
+
+async function step(name, work) {
+  const begun = performance.now();
+  try {
+    await work();
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`);
+  }
+  console.log(`good: ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+}
+
+function asked([url, option, folder]) {
+  if (!url || (option && (option !== "--shots" || !folder))) {
+    console.error("usage: node journeys/walk.mjs URL [--shots DIR]");
+    process.exit(2);
+  }
+  return { site: new URL(url).origin, shots: folder };
+}

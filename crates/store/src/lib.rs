@@ -26,13 +26,12 @@
 
 mod dialect;
 mod error;
-mod files;
+mod job;
 mod migration;
-mod readers;
+mod sqlite;
 mod store;
 mod transaction;
 mod value;
-mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use migration::Migration;

@@ -1,30 +1,13 @@
 //! The store that servers hold.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use tokio::{sync::Semaphore, task};
-
-use crate::{
-    Migration, OpenError, Read, StoreError, Tx, dialect, files, migration, params,
-    readers::{self, Readers},
-    transaction,
-    writer::Writer,
-};
-
-/// Scans that run at once; more wait. Each keeps a core busy and holds back the write-ahead log.
-const SCANS: usize = 4;
+use crate::{Migration, OpenError, Read, StoreError, Tx, dialect, params, sqlite::Sqlite};
 
 /// One open database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
-}
-
-/// Dropped from the top: the writer's connection has to be the last one.
-struct Shared {
-    readers: Readers,
-    scans: Arc<Semaphore>,
-    writer: Writer,
+    engine: Sqlite,
 }
 
 /// A column of the live database.
@@ -43,23 +26,14 @@ impl Store {
     /// # Errors
     /// [`OpenError`]. With `InUse`, `NotOurs` and `OtherVersion` nothing was changed.
     pub fn open(folder: &Path, migrations: &[Migration]) -> Result<Store, OpenError> {
-        let (lock, path) = files::claim(folder)?;
-        let pending = migration::pending(&files::reader(&path)?, &path, migrations)?;
-        let connection = files::writer(&path)?;
-        migration::run(&connection, &pending)?;
-        let writer = Writer::start(connection, lock)
-            .map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
-        Ok(Store {
-            shared: Arc::new(Shared {
-                readers: Readers::new(path),
-                scans: Arc::new(Semaphore::new(SCANS)),
-                writer,
-            }),
-        })
+        Ok(Store { engine: Sqlite::open(folder, migrations)? })
     }
 
     /// Runs `work` in a transaction of its own, one after another, and answers after the commit is on the disk.
     /// An `Err` rolls it back. It runs to its end even when the caller stops waiting.
+    ///
+    /// Those that wait at the same time share one commit. When that has to be given up because of one of them (it
+    /// met a full disk), the others run again.
     ///
     /// # Errors
     /// The error of `work`, or a [`StoreError`] of the transaction around it.
@@ -69,7 +43,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.shared.writer.run(|connection| transaction::writing(connection, work)).await?
+        self.engine.write(work).await
     }
 
     /// Runs a short `work` at once on the calling thread, on one snapshot of what was committed.
@@ -82,7 +56,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.shared.readers.run(readers::POINT_READ, work)
+        self.engine.read(work)
     }
 
     /// Runs a long `work` on a thread for blocking work, on one snapshot of what was committed. While it runs
@@ -96,14 +70,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let turn = Arc::clone(&self.shared.scans).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let shared = Arc::clone(&self.shared);
-        let scan = task::spawn_blocking(move || {
-            // The turn ends with the scan, not with the caller's patience.
-            let _turn = turn;
-            shared.readers.run(readers::UNLIMITED, work)
-        });
-        scan.await.map_err(|_| StoreError::Closed)?
+        self.engine.scan(work).await
     }
 
     /// Every column of every table, from the database's own catalogue, ordered by table.
@@ -112,7 +79,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn columns(&self) -> Result<Vec<Column>, StoreError> {
         self.scan(|read| {
-            let rows = read.query(dialect::CATALOGUE, &params![])?;
+            let rows = read.query(dialect::sqlite::CATALOGUE, &params![])?;
             rows.iter().map(|row| Ok(Column { table: row.get(0)?, name: row.get(1)? })).collect()
         })
         .await
@@ -127,7 +94,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when a scan still reads the old rows: call it again later.
     pub async fn forget(&self) -> Result<(), StoreError> {
-        self.shared.writer.run(files::forget).await?
+        self.engine.forget().await
     }
 
     /// Leaves no trace of deleted and replaced rows in any file of the folder, by writing the database anew.
@@ -138,12 +105,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], with everything as it was; [`StoreError::Busy`] as [`Store::forget`].
     pub async fn scrub(&self) -> Result<(), StoreError> {
-        self.shared.writer.run(files::scrub).await?
+        self.engine.scrub().await
     }
 
     /// Refuses new work on every clone, finishes what is queued, and lets go of the folder.
     pub async fn close(self) {
-        self.shared.readers.close();
-        self.shared.writer.close().await;
+        self.engine.close().await;
     }
 }

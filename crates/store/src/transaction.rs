@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use crate::{
     Row, StoreError, Value,
-    dialect::{self, Bound},
+    dialect::sqlite::{self as dialect, Bound},
 };
 
 /// A consistent view of what was committed before the transaction's first statement.
@@ -27,7 +27,7 @@ pub(crate) fn writing<T, E: From<StoreError>>(
     connection: &Connection,
     work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    around(connection, dialect::BEGIN_WRITE, || work(&mut Tx { read: Read { connection } }))
+    around(connection, dialect::BEGIN_WRITE, || work(&mut Tx::sqlite(connection)))
 }
 
 /// Runs `work` on one snapshot.
@@ -35,7 +35,7 @@ pub(crate) fn reading<T, E: From<StoreError>>(
     connection: &Connection,
     work: impl FnOnce(&Read<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    around(connection, dialect::BEGIN_READ, || work(&Read { connection }))
+    around(connection, dialect::BEGIN_READ, || work(&Read::sqlite(connection)))
 }
 
 fn around<T, E: From<StoreError>>(
@@ -66,11 +66,15 @@ fn commit(connection: &Connection) -> Result<(), StoreError> {
     control(connection, dialect::COMMIT).map_err(dialect::commit_error)
 }
 
-fn control(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+pub(crate) fn control(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(drop)
 }
 
 impl<'c> Read<'c> {
+    pub(crate) fn sqlite(connection: &'c Connection) -> Read<'c> {
+        Read { connection }
+    }
+
     /// Every row that `sql` answers with `params` bound to `$1`, `$2`, …
     ///
     /// In a [`Tx`] this also runs `INSERT`, `UPDATE` and `DELETE` with a `RETURNING` clause.
@@ -133,6 +137,10 @@ impl<'c> Read<'c> {
 }
 
 impl<'c> Tx<'c> {
+    pub(crate) fn sqlite(connection: &'c Connection) -> Tx<'c> {
+        Tx { read: Read::sqlite(connection) }
+    }
+
     /// Runs a statement that answers no rows; gives how many rows it inserted, updated or deleted itself
     /// (not through a foreign key's cascade).
     ///

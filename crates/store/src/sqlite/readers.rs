@@ -10,7 +10,8 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::{Read, StoreError, dialect, files, transaction};
+use super::files;
+use crate::{Read, StoreError, dialect::sqlite as dialect, transaction};
 
 /// What a point read may take, in thousands of SQLite's virtual machine steps: a look-up takes some dozen steps,
 /// a page of a hundred joined rows some thousand.

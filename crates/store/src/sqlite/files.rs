@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use crate::{OpenError, StoreError, dialect};
+use crate::{OpenError, StoreError, dialect::sqlite as dialect};
 
 /// "Kept" in ASCII, in the header of every `kept.db` (<https://www.sqlite.org/fileformat2.html>, offset 68).
 const APPLICATION_ID: [u8; 4] = *b"Kept";
@@ -43,6 +43,7 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
         .map_err(|error| dialect::run_error(error, "PRAGMA"))?;
+    connection.execute_batch(dialect::GROUPS).map_err(|error| dialect::run_error(error, dialect::GROUPS))?;
     Ok(connection)
 }
 

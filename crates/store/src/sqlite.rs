@@ -3,12 +3,16 @@
 mod files;
 mod group;
 mod readers;
+mod statement;
 mod writer;
 
 use std::{path::Path, sync::Arc};
 
+pub(crate) use rusqlite::Connection;
+
 use tokio::{sync::Semaphore, task};
 
+pub(crate) use self::statement::{define, execute, query};
 use self::{readers::Readers, writer::Writer};
 use crate::{Migration, OpenError, Read, StoreError, Tx, migration};
 
@@ -31,9 +35,14 @@ struct Shared {
 impl Sqlite {
     pub(crate) fn open(folder: &Path, migrations: &[Migration]) -> Result<Sqlite, OpenError> {
         let (lock, path) = files::claim(folder)?;
-        let pending = migration::pending(&files::reader(&path)?, &path, migrations)?;
+        let pending = statement::reading(&files::reader(&path)?, |read| {
+            migration::pending(read, &path.display().to_string(), migrations)
+        })?;
         let connection = files::writer(&path)?;
-        migration::run(&connection, &pending)?;
+        for step in pending {
+            statement::writing(&connection, |tx| migration::run(tx, step))
+                .map_err(|source| OpenError::Migration { name: step.name, source })?;
+        }
         let writer = Writer::start(connection, path.clone(), lock)
             .map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
         let shared = Shared { readers: Readers::new(path), scans: Arc::new(Semaphore::new(SCANS)), writer };

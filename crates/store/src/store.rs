@@ -2,12 +2,20 @@
 
 use std::path::Path;
 
-use crate::{Migration, OpenError, Read, StoreError, Tx, dialect, params, sqlite::Sqlite};
+use crate::{
+    Migration, OpenError, Read, StoreError, Tx, dialect, params, postgres::Postgres, sqlite::Sqlite,
+};
 
 /// One open database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    engine: Sqlite,
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 /// A column of the live database.
@@ -26,14 +34,25 @@ impl Store {
     /// # Errors
     /// [`OpenError`]. With `InUse`, `NotOurs` and `OtherVersion` nothing was changed.
     pub fn open(folder: &Path, migrations: &[Migration]) -> Result<Store, OpenError> {
-        Ok(Store { engine: Sqlite::open(folder, migrations)? })
+        Ok(Store { engine: Engine::Sqlite(Sqlite::open(folder, migrations)?) })
     }
 
-    /// Runs `work` in a transaction of its own, one after another, and answers after the commit is on the disk.
-    /// An `Err` rolls it back. It runs to its end even when the caller stops waiting.
+    /// Connects to the PostgreSQL database at `url` (`postgresql://user@host/name`), which must exist and be UTF-8,
+    /// and runs the `migrations` that have not run yet, in this order, while no other server does.
     ///
-    /// Those that wait at the same time share one commit. When that has to be given up because of one of them (it
-    /// met a full disk), the others run again.
+    /// Connections are not encrypted. They are made when they are needed, and again after they broke.
+    ///
+    /// # Errors
+    /// [`OpenError`]. With `NotOurs` and `OtherVersion` nothing was changed.
+    pub fn connect(url: &str, migrations: &[Migration]) -> Result<Store, OpenError> {
+        Ok(Store { engine: Engine::Postgres(Postgres::connect(url, migrations)?) })
+    }
+
+    /// Runs `work` in a transaction of its own, and answers after the commit is on the disk. An `Err` rolls it back.
+    /// It runs to its end even when the caller stops waiting.
+    ///
+    /// On SQLite those that wait at the same time share one commit. When that has to be given up because of one of
+    /// them (it met a full disk), the others run again.
     ///
     /// # Errors
     /// The error of `work`, or a [`StoreError`] of the transaction around it.
@@ -43,7 +62,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.engine.write(work).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(work).await,
+            Engine::Postgres(postgres) => postgres.write(work).await,
+        }
     }
 
     /// Runs a short `work` at once on the calling thread, on one snapshot of what was committed.
@@ -56,7 +78,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.engine.read(work)
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(work),
+            Engine::Postgres(postgres) => postgres.read(work).await,
+        }
     }
 
     /// Runs a long `work` on a thread for blocking work, on one snapshot of what was committed. While it runs
@@ -70,7 +95,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.engine.scan(work).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scan(work).await,
+            Engine::Postgres(postgres) => postgres.scan(work).await,
+        }
     }
 
     /// Every column of every table, from the database's own catalogue, ordered by table.
@@ -78,38 +106,57 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn columns(&self) -> Result<Vec<Column>, StoreError> {
-        self.scan(|read| {
-            let rows = read.query(dialect::sqlite::CATALOGUE, &params![])?;
+        let catalogue = match self.engine {
+            Engine::Sqlite(_) => dialect::sqlite::CATALOGUE,
+            Engine::Postgres(_) => dialect::postgres::CATALOGUE,
+        };
+        self.scan(move |read| {
+            let rows = read.query(catalogue, &params![])?;
             rows.iter().map(|row| Ok(Column { table: row.get(0)?, name: row.get(1)? })).collect()
         })
         .await
     }
 
-    /// Removes deleted and replaced rows from the write-ahead log. Call it after erasing.
+    /// Lets go of deleted and replaced rows. Call it after erasing.
     ///
-    /// A deleted row is overwritten with zeros, but this does not find every trace: when SQLite moves rows
-    /// between neighbouring pages, a copy can stay behind in unused space of a page that lives on. Of rows of a
-    /// few hundred bytes about one in a hundred leaves one. [`Store::scrub`] removes those too.
+    /// On SQLite it removes them from the write-ahead log. In the database a deleted row is overwritten with zeros,
+    /// but this does not find every trace: when SQLite moves rows between neighbouring pages, a copy can stay
+    /// behind in unused space of a page that lives on. Of rows of a few hundred bytes about one in a hundred leaves
+    /// one. On PostgreSQL it vacuums: nobody can read them any more, but their bytes stay until the space is used
+    /// again. [`Store::scrub`] removes those too.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when a scan still reads the old rows: call it again later.
+    /// [`StoreError::Busy`] when somebody may still see the old rows, such as a scan: call it again later.
     pub async fn forget(&self) -> Result<(), StoreError> {
-        self.engine.forget().await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.forget().await,
+            Engine::Postgres(postgres) => postgres.forget().await,
+        }
     }
 
-    /// Leaves no trace of deleted and replaced rows in any file of the folder, by writing the database anew.
+    /// Leaves no trace of deleted and replaced rows in the database, by writing it anew.
     ///
-    /// Writes wait meanwhile, about a second for every 100 MB, and twice the database's size must be free, half
-    /// of it in the system's folder for temporary files.
+    /// On SQLite none is left in any file of the folder. Writes wait meanwhile, about a second for every 100 MB, and
+    /// twice the database's size must be free, half of it in the system's folder for temporary files.
+    ///
+    /// On PostgreSQL none is left in a table; reads of the table that is being written wait too, and twice the
+    /// largest table's size must be free. The server's own write-ahead log, archives of it, replicas' logs and
+    /// the disk's blocks of files that were removed are beyond our reach.
     ///
     /// # Errors
     /// [`StoreError::Full`], with everything as it was; [`StoreError::Busy`] as [`Store::forget`].
     pub async fn scrub(&self) -> Result<(), StoreError> {
-        self.engine.scrub().await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scrub().await,
+            Engine::Postgres(postgres) => postgres.scrub().await,
+        }
     }
 
     /// Refuses new work on every clone, finishes what is queued, and lets go of the folder.
     pub async fn close(self) {
-        self.engine.close().await;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Postgres(postgres) => postgres.close().await,
+        };
     }
 }

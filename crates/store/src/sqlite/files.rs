@@ -84,7 +84,7 @@ fn is_ours(path: &Path) -> Result<bool, OpenError> {
     if header.starts_with(MAGIC) && header.get(68..72) == Some(&APPLICATION_ID) {
         Ok(true)
     } else {
-        Err(OpenError::NotOurs { path: path.to_owned() })
+        Err(OpenError::NotOurs { place: path.display().to_string() })
     }
 }
 

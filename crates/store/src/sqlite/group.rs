@@ -11,13 +11,15 @@ use std::{collections::VecDeque, path::PathBuf};
 
 use rusqlite::Connection;
 
-use super::files;
+use super::{
+    files,
+    statement::{control, reading, roll_back},
+};
 use crate::{
     Read, StoreError, Tx,
     dialect::sqlite as dialect,
     job::{Job, answer_all},
     params,
-    transaction::{control, reading},
 };
 
 /// Makes the open transaction durable. An argument, so that tests can make it fail.
@@ -160,16 +162,6 @@ fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), Fallen
         step(dialect::ROLLBACK_TO).map_err(|_| Fallen(Ok(())))?;
     }
     step(dialect::RELEASE)
-}
-
-/// Ends the outer transaction if it still stands.
-fn roll_back(connection: &Connection) {
-    if !connection.is_autocommit()
-        && let Err(error) = control(connection, dialect::ROLLBACK)
-    {
-        // The next group sees it and opens the file again.
-        tracing::error!(code = ?error.sqlite_error_code(), "a transaction could not be rolled back");
-    }
 }
 
 fn last_number(connection: &Connection) -> Result<i64, StoreError> {

@@ -204,6 +204,14 @@ impl<'a, 'c> Act<'a, 'c> {
         release::find(self.house, self.tx, index, value)
     }
 
+    /// The ids of the rules that hold some of a subject's data now.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn holds(&self, subject: SubjectId) -> Result<Vec<String>, KeeperError> {
+        Ok(crate::erase::active_holds(self.tx, subject, to_millis(self.ctx.now))?)
+    }
+
     /// Whether the notice in force allows a view.
     pub fn allows<V: View>(&self) -> bool {
         matches!(self.ctx.policy.verdict(&V::SPEC), Verdict::Allowed { .. })

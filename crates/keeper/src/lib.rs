@@ -4,6 +4,9 @@
 //! [`View`]s, in [acts](Act) and [looks](Look) that carry who acts, when, and under which [`Policy`]. What happens to a
 //! person starts clocks; a [sweep](Keeper::sweep) does what is due; [checks](Check) show that every sentence is kept.
 
+// The derived code names this crate from wherever it is compiled, which includes this crate.
+extern crate self as kept_keeper;
+
 mod act;
 mod area;
 mod brakes;
@@ -39,6 +42,7 @@ pub use duty::Duty;
 pub use error::{KeeperError, StartError};
 pub use holdings::{Holding, Until};
 pub use keeper::{Keeper, Setup};
+pub use kept_derive::{Record, View};
 pub use look::Look;
 pub use outbox::Letter;
 pub use policy::Policy;

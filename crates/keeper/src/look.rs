@@ -85,6 +85,21 @@ impl<'a, 'c> Look<'a, 'c> {
         Ok(found)
     }
 
+    /// The events that have ever happened to the actor: those from which clocks count.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn happened(&self) -> Result<Vec<String>, KeeperError> {
+        let Actor::Person(subject) = self.ctx.actor else {
+            return Err(KeeperError::NotYours { view: "my-data" });
+        };
+        let rows = self.read.query(
+            "SELECT DISTINCT event FROM happenings WHERE subject = $1",
+            &params![subject.as_bytes()],
+        )?;
+        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, StoreError>>()?)
+    }
+
     /// What was done with the actor's data, newest first.
     ///
     /// # Errors

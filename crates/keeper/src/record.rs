@@ -18,7 +18,29 @@ pub struct Field {
 /// Data that is written as one and sealed in one part per kind.
 ///
 /// Every field names its kind; a record with a field that does not is refused when it is written
-/// ([`KeeperError::Unlabelled`](crate::KeeperError::Unlabelled)).
+/// ([`KeeperError::Unlabelled`](crate::KeeperError::Unlabelled)), and with `#[derive(Record)]` does not compile:
+///
+/// ```compile_fail
+/// #[derive(kept_keeper::Record, serde::Serialize, serde::Deserialize)]
+/// #[record(name = "profile")]
+/// struct Profile {
+///     #[kind(Name)]
+///     given_name: String,
+///     telephone: String,
+/// }
+/// ```
+///
+/// ```
+/// #[derive(kept_keeper::Record, serde::Serialize, serde::Deserialize)]
+/// #[record(name = "profile")]
+/// struct Profile {
+///     #[kind(Name)]
+///     given_name: String,
+///     #[kind(TelephoneNumber)]
+///     telephone: String,
+/// }
+/// assert_eq!(kept_keeper::RecordSpec::of::<Profile>().fields.len(), 2);
+/// ```
 pub trait Record: Serialize + DeserializeOwned {
     /// The record's name in the vault.
     const NAME: &'static str;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{Span, Timestamp};
+use kept_notice::due;
 use kept_store::{StoreError, Tx, params};
 
 use crate::{
@@ -90,6 +91,16 @@ impl Keeper {
 
     /// Holds whose time is over end, and what they kept back is due again; what another hold still covers is held anew.
     async fn end_holds(&self, now: Timestamp) -> Result<(), KeeperError> {
+        let over = self
+            .store
+            .scan(move |read| {
+                read.query("SELECT 1 FROM holds WHERE until <= $1 LIMIT 1", &params![to_millis(now)])
+            })
+            .await
+            .map_err(KeeperError::Store)?;
+        if over.is_empty() {
+            return Ok(());
+        }
         self.store
             .write(move |tx| {
                 let now = params![to_millis(now)];
@@ -109,7 +120,8 @@ impl Keeper {
         let most = BATCH + i64::try_from(extra).unwrap_or(0);
         self.store
             .scan(move |read| {
-                let but = if paused { "AND action <> 'erase'" } else { "" };
+                // A letter cannot be taken back either, and under a wrong clock it would name a wrong day.
+                let but = if paused { "AND action <> 'erase' AND action NOT LIKE 'warn %'" } else { "" };
                 let rows = read.query(
                     &format!(
                         "SELECT {COLUMNS} FROM duties WHERE state IN ('waiting', 'begun') AND due <= $1 {but} \
@@ -209,7 +221,7 @@ fn run(act: &mut Act<'_, '_>, house: &House, duty: &Duty) -> Result<(), KeeperEr
         _ => {
             let policy = act.ctx.policy.clone();
             let sentence = policy.sentence(&duty.rule).map(|s| s.text.as_str()).unwrap_or_default();
-            let when = end_of(act.tx(), duty)?;
+            let when = fair_end(act.tx(), duty, act.ctx.now)?;
             for hook in house.registry.hooks().filter_map(|hooks| hooks.warn) {
                 let warning = Warning { subject: duty.subject, rule: &duty.rule, sentence, when };
                 hook(act, &warning)?;
@@ -222,13 +234,26 @@ fn run(act: &mut Act<'_, '_>, house: &House, duty: &Duty) -> Result<(), KeeperEr
     Ok(())
 }
 
-/// When the erasure comes of which a warning tells.
-fn end_of(tx: &Tx<'_>, duty: &Duty) -> Result<Timestamp, KeeperError> {
+/// When the erasure comes of which a warning tells. A warning that a server was too late for still gives the person
+/// the whole time that the notice promises: the erasure waits, and the board says that it is late.
+fn fair_end(tx: &Tx<'_>, duty: &Duty, now: Timestamp) -> Result<Timestamp, KeeperError> {
     let row = tx.query_opt(
         "SELECT due FROM duties WHERE subject = $1 AND rule = $2 AND action = 'erase' AND record = $3",
         &params![duty.subject.as_bytes(), &duty.rule, &duty.record],
     )?;
-    row.map_or(Ok(duty.due), |row| from_millis(row.get(0)?))
+    let end = row.map_or(Ok(duty.due), |row| from_millis(row.get(0)?))?;
+    let lead = duty.action.strip_prefix("warn ").and_then(|lead| lead.parse::<Span>().ok());
+    let lead = lead.ok_or_else(|| KeeperError::Unknown(duty.action.clone()))?;
+    let fair = due(now, &lead).map_err(|_| KeeperError::Calendar)?;
+    if fair <= end + GRACE {
+        return Ok(end);
+    }
+    tx.execute(
+        "UPDATE duties SET due = $1 WHERE subject = $2 AND rule = $3 AND action = 'erase' AND record = $4 \
+         AND state = 'waiting'",
+        &params![to_millis(fair), duty.subject.as_bytes(), &duty.rule, &duty.record],
+    )?;
+    Ok(fair)
 }
 
 fn name(duty: &Duty) -> (String, String, String, String) {

@@ -47,9 +47,9 @@ impl Tombstones {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let before = file.metadata()?.len();
         let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
-        if written.is_err() {
-            // Half a line (on a full disk) would spoil the next one.
-            file.set_len(before)?;
+        if written.is_err() && file.set_len(before).is_err() {
+            // Half a line (on a full disk) stays until the next start ends it.
+            tracing::warn!("the tombstone log could not be cut back after a failed write");
         }
         written
     }

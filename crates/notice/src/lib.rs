@@ -14,11 +14,12 @@ mod notice;
 mod parse;
 mod problem;
 mod sentence;
+mod short;
 mod spell;
 pub mod terms;
 mod time;
 mod vocabulary;
-mod words;
+pub mod words;
 
 pub use clock::{Action, Clock};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};

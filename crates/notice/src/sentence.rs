@@ -239,7 +239,7 @@ impl Notice {
     }
 
     /// An event as it follows "when" or "after".
-    fn when<'n>(&'n self, event: &'n str) -> &'n str {
+    pub(crate) fn when<'n>(&'n self, event: &'n str) -> &'n str {
         self.words_of(event).unwrap_or(event)
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -15,7 +15,7 @@ use kept_vault::Kind;
 use kept_web::{
     Frame, Problem, Sent, Visit,
     form::{Fields, Need},
-    page_with,
+    page_with, paths,
 };
 
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
     sessions::{Person, Signed},
     sign_up::Row,
 };
+
+/// What the address says after saving, so that the page can: it tells nothing about anybody.
+const SAVED: &str = "saved";
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -40,6 +43,7 @@ struct AccountPage<'a> {
     address: Row,
     phone: Row,
     staff: bool,
+    saved: bool,
 }
 
 struct CreditLine {
@@ -48,10 +52,11 @@ struct CreditLine {
     units: String,
 }
 
-/// Shows one's own details.
+/// Shows one's own details; at `?saved`, that they have just been saved.
 pub(crate) async fn show(
     State(accounts): State<Accounts>,
     visit: Visit,
+    RawQuery(query): RawQuery,
     Person(signed): Person,
 ) -> Result<Response, Problem> {
     let mine = mine(&accounts, &signed).await?;
@@ -66,7 +71,8 @@ pub(crate) async fn show(
             fields.fill(name, value);
         }
     }
-    render(&accounts, &visit, &signed, mine, &fields, StatusCode::OK)
+    let page = render(&accounts, &visit, &signed, mine, &fields);
+    page_with(StatusCode::OK, &AccountPage { saved: query.as_deref() == Some(SAVED), ..page })
 }
 
 /// Corrects them (`rgt-2`).
@@ -87,7 +93,8 @@ pub(crate) async fn save(
     let (Some(given_name), Some(family_name), true) = (given_name, family_name, fields.errors().is_empty())
     else {
         let mine = mine(&accounts, &signed).await?;
-        return render(&accounts, &visit, &signed, mine, &fields, StatusCode::UNPROCESSABLE_ENTITY);
+        let page = render(&accounts, &visit, &signed, mine, &fields);
+        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     let subject = signed.subject;
     accounts
@@ -108,7 +115,7 @@ pub(crate) async fn save(
         })
         .await
         .map_err(problem)?;
-    Ok(Redirect::to("/account").into_response())
+    Ok(Redirect::to(&format!("{}?{SAVED}", paths::ACCOUNT)).into_response())
 }
 
 struct Mine {
@@ -132,17 +139,16 @@ async fn mine(accounts: &Accounts, signed: &Signed) -> Result<Mine, Problem> {
         .map_err(problem)
 }
 
-fn render(
+fn render<'a>(
     accounts: &Accounts,
     visit: &Visit,
     signed: &Signed,
     mine: Mine,
-    fields: &Fields,
-    status: StatusCode,
-) -> Result<Response, Problem> {
+    fields: &'a Fields,
+) -> AccountPage<'a> {
     let policy = accounts.keeper.policy();
     let total = mine.credits.iter().map(|credit| credit.tenths).sum();
-    let page = AccountPage {
+    AccountPage {
         frame: visit.form_frame("My account"),
         fields,
         email: mine.profile.email.unwrap_or_default(),
@@ -161,8 +167,8 @@ fn render(
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
-    };
-    page_with(status, &page)
+        saved: false,
+    }
 }
 
 /// Tenths as people write them: `1.5`.

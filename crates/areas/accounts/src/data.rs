@@ -1,13 +1,18 @@
 //! My data: what is held, why, until when, where it came from, and who did what with it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use kept_keeper::{Actor, Deed, Entry, Holding, KeeperError, Policy, Until, time::long_date};
+use kept_keeper::{
+    Actor, Deed, Entry, Event, Holding, KeeperError, Letter, Policy, Record, Until, View, time::long_date,
+};
+use kept_notice::due;
 use kept_vault::{Kind, Source};
-use kept_web::{Frame, Problem, Visit, page};
+use kept_web::{Frame, Problem, Visit, page, paths};
 
-use crate::{Accounts, problem, sessions::Person};
+use crate::{Accounts, members, problem, records::MyProfile, sessions::Person};
 
 /// How many events of the trail the page shows.
 const NEWEST: i64 = 100;
@@ -26,15 +31,40 @@ struct Line {
     what: String,
     values: Vec<String>,
     why: Vec<String>,
-    until: Vec<String>,
+    until: Vec<End>,
     from: String,
     held: bool,
+}
+
+impl Line {
+    fn goes_with(&self, other: &Line) -> bool {
+        (&self.why, &self.until, &self.from, self.held) == (&other.why, &other.until, &other.from, other.held)
+    }
+}
+
+/// When something ends, and the rule of the notice that says so.
+#[derive(PartialEq, Eq)]
+struct End {
+    text: String,
+    rule: String,
 }
 
 struct Happened {
     at: Timestamp,
     what: String,
     because: Option<String>,
+    /// How often in a row.
+    times: usize,
+}
+
+/// What decides when a person's data ends.
+struct Course {
+    policy: Arc<Policy>,
+    now: Timestamp,
+    /// When the membership ends.
+    expires: Option<Timestamp>,
+    /// What has happened already.
+    happened: Vec<String>,
 }
 
 /// Shows a person everything that is held about them.
@@ -45,26 +75,68 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
-    let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
-    let (policy, now) = (ctx.policy.clone(), ctx.now);
-    let (holdings, trail) = accounts
+    let (ctx, subject) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.subject);
+    let (mut holdings, trail, course) = accounts
         .keeper
-        .look(ctx, |look| Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?)))
+        .look(ctx, move |look| {
+            let course = Course {
+                policy: look.ctx.policy.clone(),
+                now: look.ctx.now,
+                expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
+                happened: look.happened()?,
+            };
+            Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
+        })
         .await
         .map_err(problem)?;
+    holdings.sort_by_key(|holding| place(&course.policy, holding.kind));
     let more = i64::try_from(trail.len()).is_ok_and(|shown| shown == NEWEST);
     let page_of = DataPage {
         frame: visit.form_frame("My data"),
         of: accounts.face.name.clone(),
-        lines: holdings.into_iter().map(|holding| line(holding, now)).collect(),
-        events: trail.into_iter().map(|entry| happened(&policy, entry)).collect(),
+        lines: lines(&course, holdings),
+        events: history(&course.policy, &trail),
         more,
     };
     page(&page_of)
 }
 
-fn line(holding: Holding, now: Timestamp) -> Line {
+/// Where the notice lists a kind: at which label, and where in it.
+fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
+    policy.notice.data.iter().enumerate().find_map(|(at, data)| {
+        let within = data.kinds.iter().position(|term| term.id == kind.term())?;
+        Some((at, within))
+    })
+}
+
+/// One line for what the notice has under one label, as long as all of it has the same reasons and the same end.
+fn lines(course: &Course, holdings: Vec<Holding>) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut label = None;
+    for holding in holdings {
+        let before = label;
+        label = place(&course.policy, holding.kind).map(|(at, _)| at);
+        let next = line(course, holding);
+        match lines.last_mut().filter(|last| before == label && last.goes_with(&next)) {
+            Some(last) => {
+                last.what.push_str(", ");
+                last.what.push_str(&next.what);
+                last.values.extend(next.values);
+            }
+            None => lines.push(next),
+        }
+    }
+    for line in &mut lines {
+        line.what = capital(&line.what);
+    }
+    lines
+}
+
+fn line(course: &Course, holding: Holding) -> Line {
+    let from = from(holding.kind, &holding.sources);
     let values = match holding.kind {
+        // Its fields come in the order of their names, the family name first.
+        Kind::NAME => vec![holding.values.into_iter().rev().collect::<Vec<_>>().join(" ")],
         Kind::PASSWORD => vec!["Stored so that nobody can read it, not even we.".into()],
         Kind::AUTHENTICATING => vec!["The secret of your authenticator app.".into()],
         Kind::AUTHENTICATION_HISTORY => vec![counted(holding.count, "open session", "open sessions")],
@@ -75,33 +147,82 @@ fn line(holding: Holding, now: Timestamp) -> Line {
                 counted(holding.count, "credit entry", "credit entries")
             )]
         }
-        Kind::MEMBERSHIP => vec!["Whether it is open, since when and until when.".into()],
+        Kind::MEMBERSHIP => vec![match course.expires {
+            Some(at) if at > course.now => format!("Until {}.", long_date(at)),
+            Some(at) => format!("Ended on {}.", long_date(at)),
+            None => "Whether it is open, and since when.".into(),
+        }],
         Kind::EMAIL_CONTENT => vec![counted(holding.count, "message to you", "messages to you")],
         _ => holding.values,
     };
+    let mut until: Vec<End> = Vec::new();
+    for end in holding.until.into_iter().filter_map(|until| course.end(until)) {
+        if !until.contains(&end) {
+            until.push(end);
+        }
+    }
     Line {
-        what: holding.label.into(),
+        what: name(&course.policy, holding.kind.term()).into(),
         values,
         why: holding.why,
-        until: holding.until.into_iter().map(|until| until_text(until, now)).collect(),
-        from: from(&holding.sources),
+        until,
+        from,
         held: !holding.held_by.is_empty(),
     }
+}
+
+/// What the notice calls a kind.
+fn name<'a>(policy: &'a Policy, kind: &'a str) -> &'a str {
+    let said = policy.notice.label_of(kind).filter(|data| data.kinds.len() == 1);
+    said.and_then(|data| data.says.as_deref())
+        .or_else(|| kept_notice::terms::find(kind).map(|term| term.label))
+        .unwrap_or(kind)
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
-fn until_text(until: Until, now: Timestamp) -> String {
-    match until {
-        Until::Date { when, .. } if when <= now => "Being erased now.".into(),
-        Until::Date { when, .. } => format!("Erased on or after {}.", long_date(when)),
-        Until::Sentence { text, .. } => text,
+impl Course {
+    /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply.
+    fn end(&self, until: Until) -> Option<End> {
+        match until {
+            Until::Date { when, rule } if when <= self.now => {
+                Some(End { text: "Being erased now".into(), rule })
+            }
+            Until::Date { when, rule } => {
+                Some(End { text: format!("Erased from {}", long_date(when)), rule })
+            }
+            Until::Sentence { text, rule } => {
+                let notice = &self.policy.notice;
+                let retain = notice.retains.iter().find(|retain| retain.rule.id == rule)?;
+                let stopped = |event: &String| self.happened.contains(event);
+                if retain.unless.as_ref().is_some_and(stopped) && stopped(&retain.when) {
+                    return None;
+                }
+                let date = self
+                    .expires
+                    .filter(|_| retain.when == "membership.expired")
+                    .and_then(|end| due(end, &retain.after.or(retain.within).unwrap_or_default()).ok());
+                let Some(date) = date else { return Some(End { text, rule }) };
+                let unless = retain.unless.as_deref().and_then(|event| notice.words_of(event));
+                let unless = unless.map(|words| format!(", unless {words}")).unwrap_or_default();
+                Some(End { text: format!("Erased from {}{unless}", long_date(date)), rule })
+            }
+        }
     }
 }
 
-fn from(sources: &[Source]) -> String {
+fn from(kind: Kind, sources: &[Source]) -> String {
+    // What the site makes while a person acts is not from them.
+    if matches!(kind, Kind::IDENTIFIER | Kind::AUTHENTICATING | Kind::EMAIL_CONTENT) || sources.is_empty() {
+        return "this site".into();
+    }
     let words: Vec<&str> = sources
         .iter()
         .map(|source| match source {
@@ -110,33 +231,45 @@ fn from(sources: &[Source]) -> String {
             Source::System => "this site",
         })
         .collect();
-    if words.is_empty() { "this site".into() } else { words.join(", ") }
+    words.join(", ")
 }
 
-fn happened(policy: &Policy, entry: Entry) -> Happened {
-    let event = &entry.event;
-    let kinds: Vec<&str> = event
-        .kinds
-        .iter()
-        .map(|kind| kept_notice::terms::find(kind).map_or(kind.as_str(), |term| term.label))
-        .collect();
-    let kinds = kinds.join(", ");
+/// The trail in words, the newest first; what repeats itself is told once.
+fn history(policy: &Policy, trail: &[Entry]) -> Vec<Happened> {
+    let mut told: Vec<Happened> = Vec::new();
+    for event in trail.iter().map(|entry| &entry.event) {
+        let Some(what) = words(policy, event) else { continue };
+        match told.last_mut() {
+            Some(last) if last.what == what && last.because == event.because => last.times += 1,
+            _ => told.push(Happened { at: event.at, what, because: event.because.clone(), times: 1 }),
+        }
+    }
+    told
+}
+
+/// What an event was; nothing for the writing of a letter, which is told as the message that it is.
+fn words(policy: &Policy, event: &Event) -> Option<String> {
+    let mut kinds: Vec<&str> = event.kinds.iter().map(String::as_str).collect();
+    kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| place(policy, kind)));
+    let kinds = kinds.into_iter().map(|kind| name(policy, kind)).collect::<Vec<_>>().join(", ");
     let who = match event.who.split_once(':') {
         Some(("support", _)) => "Our support desk",
         Some(("owner", _)) => "An owner of this site",
         _ if event.who == "person" || event.who == "visitor" => "You",
         _ => "This site",
     };
-    let what = match event.deed {
-        Deed::Wrote if kinds.is_empty() => format!("{who} wrote something down"),
+    Some(match event.deed {
+        Deed::Wrote if event.what == Letter::NAME => return None,
+        Deed::Wrote if kinds.is_empty() => format!("{who} noted: {}", event.what),
         Deed::Wrote => format!("{who} wrote down your {kinds}"),
         Deed::Read if event.what == "my-data" => "You looked at this page".into(),
+        Deed::Read if event.what == MyProfile::SPEC.name => "You looked at My account".into(),
         Deed::Read => format!("{who} looked at your {kinds}"),
         Deed::Erased => format!("We erased your {kinds}"),
-        Deed::Happened => policy.notice.words_of(&event.what).map_or_else(
-            || format!("Noted: {}", event.what),
-            |words| format!("From this day counts: {words}"),
-        ),
+        Deed::Happened => policy
+            .notice
+            .words_of(&event.what)
+            .map_or_else(|| format!("Noted: {}", event.what), |words| format!("Noted: the day {words}")),
         Deed::SignedIn => "You signed in".into(),
         Deed::SignInFailed => "Somebody tried to sign in as you and failed".into(),
         Deed::SignedOut => "You signed out".into(),
@@ -144,6 +277,5 @@ fn happened(policy: &Policy, entry: Entry) -> Happened {
         Deed::Messaged => "We wrote you a message".into(),
         Deed::Held => format!("Erasing your {kinds} was put off, because a hold covers it"),
         Deed::Site => event.what.clone(),
-    };
-    Happened { at: event.at, what, because: event.because.clone() }
+    })
 }

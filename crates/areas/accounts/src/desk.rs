@@ -2,15 +2,18 @@
 //! before it is shown (`use-1`).
 
 use askama::Template;
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{Redirect, Response},
+};
 use kept_keeper::{Act, Deed, KeeperError, View, time::day};
 use kept_notice::Verdict;
-use kept_store::params;
 use kept_vault::SubjectId;
 use kept_web::{
     Frame, Problem, Sent, Visit,
     form::{Fields, Need},
-    page, page_with,
+    page, page_with, paths,
 };
 
 use crate::{
@@ -18,10 +21,13 @@ use crate::{
     account::in_units,
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem,
-    records::MemberCard,
+    records::{Addressee, MemberCard},
     sessions::Staff,
     sign_up,
 };
+
+/// The longest reason, in characters.
+const MOST_REASON: usize = 300;
 
 #[derive(Template)]
 #[template(path = "desk.html")]
@@ -42,11 +48,12 @@ struct MemberPage {
     subject: String,
     card: MemberCard,
     standing: &'static str,
-    open: bool,
     expires: Option<jiff::civil::Date>,
     expired: bool,
     credits: String,
-    dispute: bool,
+    works_here: bool,
+    disputes: bool,
+    deals: Vec<Deal>,
     reason: String,
 }
 
@@ -67,17 +74,26 @@ async fn desk(
     done: Option<&'static str>,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let allowed = matches!(accounts.keeper.policy().verdict(&MemberCard::SPEC), Verdict::Allowed { .. });
     let page = DeskPage {
         frame: visit.form_frame("Desk"),
         fields,
         support: staff.0.roles.contains(&"support"),
         owner: staff.0.roles.contains(&"owner"),
-        allowed,
+        allowed: allowed(accounts),
         paused: accounts.keeper.paused().await.map_err(problem)?,
         done,
     };
     page_with(status, &page)
+}
+
+/// Whether the notice lets the desk see members at all.
+fn allowed(accounts: &Accounts) -> bool {
+    matches!(accounts.keeper.policy().verdict(&MemberCard::SPEC), Verdict::Allowed { .. })
+}
+
+/// Where a browser ends up that asks again for the address of an act: nothing changes on GET.
+pub(crate) async fn back(_staff: Staff) -> Redirect {
+    Redirect::to(paths::DESK)
 }
 
 /// Opens a member's card, after the reason.
@@ -88,8 +104,12 @@ pub(crate) async fn find(
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let actor = staff.acting("support")?;
+    if !allowed(&accounts) {
+        // Before the address is looked for: not even whether it has an account may be learnt here.
+        return desk(&accounts, &visit, &staff, &fields, None, StatusCode::FORBIDDEN).await;
+    }
     let email = sign_up::email(&mut fields);
-    let reason = fields.text("reason", "Reason", 300, Need::Required);
+    let reason = fields.text("reason", "Reason", MOST_REASON, Need::Required);
     let (Some(email), Some(reason), true) = (email, reason, fields.errors().is_empty()) else {
         return desk(&accounts, &visit, &staff, &fields, None, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
@@ -113,23 +133,51 @@ pub(crate) async fn find(
     }
 }
 
+/// A member's card with what the desk may do.
 struct Opened {
     card: MemberCard,
-    account: Account,
+    case: Case,
     credits: Vec<Credit>,
-    dispute: bool,
-    now: jiff::Timestamp,
+}
+
+/// How things stand with a member, as far as it decides what the desk may do.
+struct Case {
+    account: Account,
+    expired: bool,
+    works_here: bool,
+    /// Whether a dispute holds their data; nothing under a notice that knows no disputes.
+    disputes: Option<bool>,
 }
 
 fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Option<Opened>, KeeperError> {
-    let Some(account) = members::account(act.tx(), subject)? else { return Ok(None) };
+    let Some(case) = case(act, subject)? else { return Ok(None) };
     let card = act.view::<MemberCard>(subject, Some(reason))?;
     let credits = members::credits(act.tx(), subject)?;
-    let disputes = act.tx().query(
-        "SELECT 1 FROM holds WHERE subject = $1 AND hold = 'hold.dispute'",
-        &params![subject.as_bytes()],
-    )?;
-    Ok(Some(Opened { card, account, credits, dispute: !disputes.is_empty(), now: act.ctx.now }))
+    Ok(Some(Opened { card, case, credits }))
+}
+
+/// The case of a member; of nobody who has not confirmed, or whose identity has been erased.
+fn case(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Option<Case>, KeeperError> {
+    let confirmed = members::account(act.tx(), subject)?.filter(|a| a.standing != Standing::Pending);
+    let Some(account) = confirmed else { return Ok(None) };
+    if act.view::<Addressee>(subject, None)?.email.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Case {
+        account,
+        expired: account.expires.is_some_and(|at| at <= act.ctx.now),
+        works_here: !members::roles(act.tx(), subject)?.is_empty(),
+        disputes: disputes(act, subject)?,
+    }))
+}
+
+fn disputes(act: &Act<'_, '_>, subject: SubjectId) -> Result<Option<bool>, KeeperError> {
+    let standing = act.holds(subject)?;
+    let mut running = None;
+    for hold in act.ctx.policy.notice.holds_from("dispute.opened") {
+        running = Some(running.unwrap_or(false) || standing.contains(&hold.rule.id));
+    }
+    Ok(running)
 }
 
 impl Opened {
@@ -137,12 +185,13 @@ impl Opened {
         MemberPage {
             frame: visit.form_frame("Member"),
             subject: subject.to_string(),
-            standing: self.account.standing.word(),
-            open: self.account.standing == Standing::Open,
-            expires: self.account.expires.map(day),
-            expired: self.account.expires.is_some_and(|at| at <= self.now),
+            standing: self.case.account.standing.word(),
+            expires: self.case.account.expires.map(day),
+            expired: self.case.expired,
             credits: in_units(self.credits.iter().map(|credit| credit.tenths).sum()),
-            dispute: self.dispute,
+            works_here: self.case.works_here,
+            disputes: self.case.disputes == Some(true),
+            deals: Deal::ALL.into_iter().filter(|deal| deal.fits(&self.case)).collect(),
             card: self.card,
             reason,
         }
@@ -161,16 +210,43 @@ enum Deal {
 }
 
 impl Deal {
-    fn parse(word: &str) -> Option<Deal> {
-        Some(match word {
-            "renew" => Deal::Renew,
-            "expire" => Deal::Expire,
-            "disable" => Deal::Disable,
-            "enable" => Deal::Enable,
-            "open-dispute" => Deal::OpenDispute,
-            "settle-dispute" => Deal::SettleDispute,
-            _ => return None,
-        })
+    const ALL: [Deal; 6] =
+        [Deal::Renew, Deal::Expire, Deal::Disable, Deal::Enable, Deal::OpenDispute, Deal::SettleDispute];
+
+    fn word(self) -> &'static str {
+        match self {
+            Deal::Renew => "renew",
+            Deal::Expire => "expire",
+            Deal::Disable => "disable",
+            Deal::Enable => "enable",
+            Deal::OpenDispute => "open-dispute",
+            Deal::SettleDispute => "settle-dispute",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Deal::Renew => "Renew for a year",
+            Deal::Expire => "End the membership today",
+            Deal::Disable => "Switch the account off",
+            Deal::Enable => "Open the account again",
+            Deal::OpenDispute => "Note a dispute",
+            Deal::SettleDispute => "Settle the dispute",
+        }
+    }
+
+    /// What it leads to, before one presses it.
+    fn leads_to(self) -> &'static str {
+        match self {
+            Deal::Renew => "The account is open, and no date of erasing runs.",
+            Deal::Expire => "The account is switched off, and the dates of the notice begin to run.",
+            Deal::Disable => "Nobody can sign in with it. The membership runs on.",
+            Deal::Enable => "The member can sign in again.",
+            Deal::OpenDispute => {
+                "The member disputes how we handle their data: what it covers is not erased."
+            }
+            Deal::SettleDispute => "What it kept is erased when the notice says so.",
+        }
     }
 
     fn done(self) -> &'static str {
@@ -183,6 +259,28 @@ impl Deal {
             Deal::SettleDispute => "The dispute is settled. The dates of the notice run again.",
         }
     }
+
+    /// Whether it makes sense as things stand. An end is not ended again, which would move the dates of erasing; an
+    /// account whose membership is over is opened by renewing it; who works here is the owners' to decide on.
+    fn fits(self, case: &Case) -> bool {
+        let open = case.account.standing == Standing::Open;
+        match self {
+            Deal::Renew => !case.works_here,
+            Deal::Expire => !case.works_here && !case.expired,
+            Deal::Disable => !case.works_here && open,
+            Deal::Enable => !case.works_here && !open && !case.expired,
+            Deal::OpenDispute => case.disputes == Some(false),
+            Deal::SettleDispute => case.disputes == Some(true),
+        }
+    }
+}
+
+/// What came of asking for an act.
+enum Dealt {
+    Done,
+    /// Things stand otherwise than when the card was opened.
+    Unfit,
+    Nobody,
 }
 
 /// Does it, with the reason on the member's trail.
@@ -194,25 +292,28 @@ pub(crate) async fn act(
 ) -> Result<Response, Problem> {
     let actor = staff.acting("support")?;
     let subject: Option<SubjectId> = fields.get("subject").and_then(|id| id.parse().ok());
-    let deal = fields.get("do").and_then(Deal::parse);
-    let reason = fields.get("reason").unwrap_or_default().trim().chars().take(300).collect::<String>();
+    let deal = fields.get("do").and_then(|word| Deal::ALL.into_iter().find(|deal| deal.word() == word));
+    let reason =
+        fields.get("reason").unwrap_or_default().trim().chars().take(MOST_REASON).collect::<String>();
     let (Some(subject), Some(deal), false) = (subject, deal, reason.is_empty()) else {
         return Err(Problem::bad_request("The form was not complete. Nothing has been changed."));
     };
-    let found = accounts
+    let dealt = accounts
         .keeper
-        .act(accounts.keeper.ctx(actor), move |act| {
-            if members::account(act.tx(), subject)?.is_none_or(|a| a.standing == Standing::Pending) {
-                return Ok(false);
-            }
-            perform(act, subject, deal, &reason).map(|()| true)
+        .act(accounts.keeper.ctx(actor), move |act| match case(act, subject)? {
+            None => Ok(Dealt::Nobody),
+            Some(case) if !deal.fits(&case) => Ok(Dealt::Unfit),
+            Some(_) => perform(act, subject, deal, &reason).map(|()| Dealt::Done),
         })
         .await
         .map_err(problem)?;
-    if !found {
-        return Err(Problem::not_found());
+    match dealt {
+        Dealt::Done => {
+            desk(&accounts, &visit, &staff, &Fields::default(), Some(deal.done()), StatusCode::OK).await
+        }
+        Dealt::Unfit => Err(Problem::conflict()),
+        Dealt::Nobody => Err(Problem::not_found()),
     }
-    desk(&accounts, &visit, &staff, &Fields::default(), Some(deal.done()), StatusCode::OK).await
 }
 
 fn perform(act: &mut Act<'_, '_>, subject: SubjectId, deal: Deal, reason: &str) -> Result<(), KeeperError> {
@@ -221,7 +322,7 @@ fn perform(act: &mut Act<'_, '_>, subject: SubjectId, deal: Deal, reason: &str) 
         Deal::Expire => ("membership ended", Deed::Wrote),
         Deal::Disable => ("account", Deed::Disabled),
         Deal::Enable => ("account opened again", Deed::Wrote),
-        Deal::OpenDispute => ("dispute noted", Deed::Wrote),
+        Deal::OpenDispute => ("dispute opened", Deed::Wrote),
         Deal::SettleDispute => ("dispute settled", Deed::Wrote),
     };
     act.note(subject, deed, what, &[], Some(reason))?;

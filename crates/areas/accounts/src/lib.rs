@@ -23,7 +23,7 @@ use axum::{
     Router,
     http::{HeaderMap, StatusCode},
     middleware,
-    routing::{get, post},
+    routing::{MethodRouter, any, get, post},
 };
 use kept_keeper::{
     Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
@@ -89,13 +89,33 @@ pub const AREA: Area = Area {
     ],
     roles: ROLES,
     jobs: &[Job { name: members::EXPIRE, run: members::expire }],
-    hooks: Hooks { disable: Some(members::disable), warn: Some(members::warn) },
+    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
     ],
     ..Area::named("accounts")
 };
+
+/// An address and what answers there, by method.
+pub type Route = (&'static str, fn() -> MethodRouter<Accounts>);
+
+/// Every route of this area, all on one screen.
+pub const ROUTES: &[Route] = &[
+    ("/sign-up", || get(sign_up::show).post(sign_up::post)),
+    ("/confirm/{token}", || get(confirm::show).post(confirm::post)),
+    ("/sign-in", || get(sign_in::show).post(sign_in::post)),
+    ("/sign-in/code", || get(second_factor::ask).post(second_factor::answer)),
+    ("/sign-out", || post(sessions::sign_out)),
+    ("/account", || get(account::show).post(account::save)),
+    ("/account/data", || get(data::show)),
+    ("/account/second-factor", || get(second_factor::show).post(second_factor::confirm)),
+    ("/owner", || get(owner::ask).post(owner::claim)),
+    ("/desk", || get(desk::show).post(desk::find)),
+    ("/desk/act", || get(desk::back).post(desk::act)),
+    ("/desk/staff", || get(owner::staff).post(owner::change)),
+    ("/desk/brake", || get(desk::back).post(owner::release_brake)),
+];
 
 /// What the pages of this area share. Cheap to clone.
 #[derive(Clone)]
@@ -127,28 +147,18 @@ impl Accounts {
         Accounts(Arc::new(shared))
     }
 
-    /// The area's routes, all on one screen.
+    /// The area's routes.
     pub fn routes(&self) -> Router {
-        Router::new()
-            .route("/sign-up", get(sign_up::show).post(sign_up::post))
-            .route("/confirm/{token}", get(confirm::show).post(confirm::post))
-            .route("/sign-in", get(sign_in::show).post(sign_in::post))
-            .route("/sign-in/code", get(second_factor::ask).post(second_factor::answer))
-            .route("/sign-out", post(sessions::sign_out))
-            .route("/account", get(account::show).post(account::save))
-            .route("/account/data", get(data::show))
-            .route("/account/second-factor", get(second_factor::show).post(second_factor::confirm))
-            .route("/owner", get(owner::ask).post(owner::claim))
-            .route("/desk", get(desk::show).post(desk::find))
-            .route("/desk/act", post(desk::act))
-            .route("/desk/staff", get(owner::staff).post(owner::change))
-            .route("/desk/brake", post(owner::release_brake))
-            .with_state(self.clone())
+        let add = |router: Router<Accounts>, (path, methods): &Route| router.route(path, methods());
+        ROUTES.iter().fold(Router::new(), add).with_state(self.clone())
     }
 
-    /// Puts sessions around all routes of a site: every page below gets its [`kept_web::Visit`].
+    /// Puts sessions around all routes of a site: every page below gets its [`kept_web::Visit`]. An address that is none
+    /// of the site's is a page too, with the reader's own navigation.
     pub fn around(&self, routes: Router) -> Router {
-        routes.layer(middleware::from_fn_with_state(self.clone(), sessions::visit))
+        routes
+            .route("/{*nowhere}", any(async || Problem::not_found()))
+            .layer(middleware::from_fn_with_state(self.clone(), sessions::visit))
     }
 }
 

@@ -13,6 +13,7 @@ use rand_core::Rng;
 use crate::{
     email::Email,
     records::{Addressee, Credential, MemberId, Profile},
+    sessions,
 };
 
 /// The confirmed sign-in address; it belongs to one person.
@@ -127,7 +128,8 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
     let member_id = new_member_id(act, subject)?;
     act.put(subject, &MemberId { member_id })?;
     act.emit(subject, "sign-up.confirmed")?;
-    begin_year(act, subject)?;
+    let now = act.ctx.now;
+    begin_year(act, subject, now)?;
     Ok(Confirmed::Opened)
 }
 
@@ -143,8 +145,9 @@ fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, Ke
     }
 }
 
-fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Timestamp, KeeperError> {
-    let ends = due(act.ctx.now, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
+/// A year of membership, from a moment on.
+fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Result<Timestamp, KeeperError> {
+    let ends = due(start, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2, expires = $3 WHERE subject = $4",
         &params![Standing::Open.word(), to_millis(act.ctx.now), to_millis(ends), subject.as_bytes()],
@@ -153,13 +156,16 @@ fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Timestamp, Ke
     Ok(ends)
 }
 
-/// Renews a membership: the account is open for another year, and the clocks that its end began are stopped.
+/// Renews a membership: the account is open for a year more, counted from the end of a membership that still runs, and
+/// the clocks that its end began are stopped.
 ///
 /// # Errors
 /// The database failed.
 pub fn renew(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, "membership.renewed")?;
-    let ends = begin_year(act, subject)?;
+    let now = act.ctx.now;
+    let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
+    let ends = begin_year(act, subject, runs_until.map_or(now, |end| end.max(now)))?;
     let text = format!("Your membership now runs until {}.", long_date(ends));
     write(act, subject, "renewed", "Your membership is renewed", &text)
 }
@@ -184,15 +190,25 @@ pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperErr
     if roles(act.tx(), duty.subject)?.is_empty() {
         return act.emit_at(duty.subject, "membership.expired", duty.due);
     }
-    begin_year(act, duty.subject).map(drop)
+    begin_year(act, duty.subject, duty.due).map(drop)
 }
 
-/// `disable = "account"`: sessions end and nobody can sign in (`acc-12`).
+/// `disable = "account"`: what a clock of the notice asks for (`acc-12`). A membership that was renewed before the sweep
+/// came stays open.
+pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
+    if runs_until.is_some_and(|end| end > act.ctx.now) {
+        return Ok(());
+    }
+    disable(act, subject)
+}
+
+/// Switches an account off: its sessions end and nobody can sign in.
 ///
 /// # Errors
 /// The database failed.
 pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
-    act.tx().execute("DELETE FROM sessions WHERE subject = $1", &params![subject.as_bytes()])?;
+    sessions::end_all(act, subject)?;
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2 WHERE subject = $3",
         &params![Standing::Disabled.word(), to_millis(act.ctx.now), subject.as_bytes()],

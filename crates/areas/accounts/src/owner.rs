@@ -161,8 +161,21 @@ pub(crate) async fn change(
         if subject == staff.0.subject && role == "owner" {
             return Err(Problem::bad_request("An owner cannot end their own ownership: another owner can."));
         }
-        let ctx = accounts.keeper.ctx(actor);
-        accounts.keeper.act(ctx, move |act| end_role(act, subject, role)).await.map_err(problem)?;
+        let (ctx, me) = (accounts.keeper.ctx(actor), staff.0.subject);
+        let ended = accounts
+            .keeper
+            .act(ctx, move |act| {
+                // Two owners who end each other at once must not leave the site without one.
+                if !members::roles(act.tx(), me)?.contains(&"owner") {
+                    return Ok::<_, KeeperError>(false);
+                }
+                end_role(act, subject, role).map(|()| true)
+            })
+            .await
+            .map_err(problem)?;
+        if !ended {
+            return Err(Problem::not_found());
+        }
         return Ok(Redirect::to("/desk/staff").into_response());
     }
     let Some(email) = sign_up::email(&mut fields) else {

@@ -145,7 +145,14 @@ mod tests {
             judge("zoe.winterbottom", &["zoe.winterbottom@example.test", "winterbottom", "zoe"]),
             Err(Weak::Common)
         );
-        assert_eq!(judge("violet kettle march orbit", &[]), Ok(()));
-        assert_eq!(judge(&"x7#q".repeat(60), &[]), Ok(()));
+        for strong in [
+            "violet kettle march orbit",
+            "ключ от тихого зимнего сада",
+            "🦔 kettle 🛶 orbit march",
+            "静かな冬の庭の鍵です本当に",
+        ] {
+            assert_eq!(judge(strong, &[]), Ok(()), "{strong}");
+        }
+        assert_eq!(judge(&"violet kettle march orbit ".repeat(10), &[]), Ok(()));
     }
 }

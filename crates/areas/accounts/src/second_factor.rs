@@ -86,6 +86,7 @@ pub(crate) async fn answer(
             .await
             .map_err(problem)?;
         if right {
+            accounts.throttle.forget(code_key(&accounts, subject));
             return Ok(Redirect::to("/account").into_response());
         }
         // The session that waits for its code is still the browser's own.
@@ -135,6 +136,8 @@ pub(crate) async fn confirm(
             .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
                 let right = spend(act, subject, &code, true)?;
                 if right {
+                    // What was opened with the password alone, perhaps by somebody else, ends.
+                    sessions::end_all(act, subject)?;
                     sessions::promote(act, &signing, &session)?;
                 }
                 Ok::<_, KeeperError>(right)
@@ -142,6 +145,7 @@ pub(crate) async fn confirm(
             .await
             .map_err(problem)?;
         if right {
+            accounts.throttle.forget(code_key(&accounts, subject));
             let to = if signed.roles.is_empty() { "/account" } else { paths::DESK };
             return Ok(Redirect::to(to).into_response());
         }
@@ -159,9 +163,13 @@ fn code(
     fields: &mut Fields,
 ) -> Result<Option<String>, Problem> {
     let Some(code) = fields.secret("code", "Code", 20) else { return Ok(None) };
-    let key = throttle_key(accounts, "code", &signed.subject.to_string());
+    let key = code_key(accounts, signed.subject);
     accounts.throttle.count(key, MOST, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
     Ok(Some(code.chars().filter(char::is_ascii_digit).collect()))
+}
+
+fn code_key(accounts: &Accounts, subject: SubjectId) -> [u8; 32] {
+    throttle_key(accounts, "code", &subject.to_string())
 }
 
 async fn set_up(
@@ -187,7 +195,7 @@ async fn set_up(
         }
         _ => None,
     };
-    if check.confirmed && signed.factor == Factor::Given {
+    if check.confirmed {
         return Ok(Redirect::to("/account").into_response());
     }
     let frame = visit.form_frame("Your second factor");

@@ -97,8 +97,15 @@ pub(crate) fn promote(
     begin(act, signed.subject, session, Factor::Given)
 }
 
-fn end(act: &Act<'_, '_>, digest: [u8; 32]) -> Result<(), KeeperError> {
+/// Ends a session.
+pub(crate) fn end(act: &Act<'_, '_>, digest: [u8; 32]) -> Result<(), KeeperError> {
     act.tx().execute("DELETE FROM sessions WHERE digest = $1", &params![digest])?;
+    Ok(())
+}
+
+/// Ends every session of a person.
+pub(crate) fn end_all(act: &Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    act.tx().execute("DELETE FROM sessions WHERE subject = $1", &params![subject.as_bytes()])?;
     Ok(())
 }
 

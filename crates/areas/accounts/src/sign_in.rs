@@ -42,6 +42,7 @@ struct SignInPage<'a> {
 enum Outcome {
     In(Factor),
     Wrong,
+    /// Switched off; with the end of the membership, if it has ended.
     Disabled(Option<Timestamp>),
 }
 
@@ -79,12 +80,16 @@ pub(crate) async fn post(
         .await
         .map_err(problem)?;
     let right = accounts.passwords.matches(password, hash).await.map_err(Problem::internal)?;
-    let session = visit.renew();
+    let (before, session) = (visit.session(), visit.renew());
     let outcome = accounts
         .keeper
-        .act(accounts.keeper.ctx(Actor::System), move |act| sign_in(act, subject, right, &session))
+        .act(accounts.keeper.ctx(Actor::System), move |act| sign_in(act, subject, right, &before, &session))
         .await
         .map_err(problem)?;
+    if !matches!(outcome, Outcome::In(_)) {
+        // Nobody has come in, so the browser stays what it was: the one that has just signed up, perhaps.
+        visit.keep();
+    }
     at_pace(started, accounts.pace).await;
     match outcome {
         Outcome::In(factor) => {
@@ -105,6 +110,7 @@ fn sign_in(
     act: &mut Act<'_, '_>,
     subject: Option<SubjectId>,
     right: bool,
+    before: &SessionId,
     session: &SessionId,
 ) -> Result<Outcome, KeeperError> {
     let Some(subject) = subject else {
@@ -115,19 +121,17 @@ fn sign_in(
         act.note(subject, Deed::SignInFailed, "password", &[], None)?;
         return Ok(Outcome::Wrong);
     }
-    match members::account(act.tx(), subject)? {
-        Some(account) if account.standing == Standing::Open => {
-            let second = act.view::<SecondFactorCheck>(subject, None)?;
-            let factor = if second.confirmed { Factor::Awaited } else { Factor::None };
-            sessions::begin(act, subject, session, factor)?;
-            Ok(Outcome::In(factor))
-        }
-        Some(account) => {
-            act.note(subject, Deed::SignInFailed, "account is switched off", &[], None)?;
-            Ok(Outcome::Disabled(account.expires))
-        }
-        None => Ok(Outcome::Wrong),
+    let account = members::account(act.tx(), subject)?;
+    if account.is_some_and(|account| account.standing == Standing::Open) {
+        let second = act.view::<SecondFactorCheck>(subject, None)?;
+        let factor = if second.confirmed { Factor::Awaited } else { Factor::None };
+        sessions::end(act, before.digest())?;
+        sessions::begin(act, subject, session, factor)?;
+        return Ok(Outcome::In(factor));
     }
+    act.note(subject, Deed::SignInFailed, "account is switched off", &[], None)?;
+    let ended = account.and_then(|account| account.expires).filter(|at| *at <= act.ctx.now);
+    Ok(Outcome::Disabled(ended))
 }
 
 fn again(visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
@@ -139,12 +143,12 @@ fn again(visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
 fn disabled(expired: Option<Timestamp>, contact: &str) -> Problem {
     let what = match expired {
         Some(at) => format!("Your membership ended on {}, so your account is switched off.", long_date(at)),
-        None => "Your account is switched off.".to_owned(),
+        None => "Nobody can sign in with it at present.".to_owned(),
     };
     Problem::new(
         StatusCode::FORBIDDEN,
         "Your account is switched off",
         what,
-        format!("Write to {contact} to renew your membership, or to ask for your data."),
+        format!("Write to {contact} to have it opened again, or to ask for your data."),
     )
 }

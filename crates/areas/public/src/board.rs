@@ -8,7 +8,7 @@ use crate::{
     Public,
     sentences::{self, Line, Section},
     tally::Tally,
-    words::{self, Events},
+    words,
 };
 
 #[derive(Template)]
@@ -33,7 +33,7 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
         frame: visit.frame("How the notice is kept"),
         tally: Tally::of(&board),
         paused,
-        sections: sentences::sections(&policy, &board, &Events::of(&public.keeper)),
+        sections: sentences::sections(&policy, &board),
         version: words::short(&board.notice.version),
         size: board.ledger.size,
         root: board.ledger.root,

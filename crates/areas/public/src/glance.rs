@@ -1,9 +1,7 @@
 //! The notice on one screen: a row for each of its own words for data.
 
 use kept_keeper::Policy;
-use kept_notice::{Data, RetainAction, Shown};
-
-use crate::words::{self, Events};
+use kept_notice::{Data, RetainAction, Shown, words::capital};
 
 /// What is held, why, until when and who sees it.
 pub(crate) struct Row {
@@ -16,16 +14,16 @@ pub(crate) struct Row {
 }
 
 /// One row per label of `[data]`, in the notice's order; neighbours of which all else is the same share one.
-pub(crate) fn rows(policy: &Policy, events: &Events) -> Vec<Row> {
+pub(crate) fn rows(policy: &Policy) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for data in &policy.notice.data {
-        let what = words::plain(data);
-        let (why, until, who) = (why(policy, data), until(policy, data, events), who(policy, data));
+        let what = data.in_short();
+        let (why, until, who) = (why(policy, data), until(policy, data), who(policy, data));
         match rows.last_mut() {
             Some(last) if last.why == why && last.until == until && last.who == who => {
                 last.what = format!("{}, {what}", last.what);
             }
-            _ => rows.push(Row { what: words::capital(&what), why, until, who }),
+            _ => rows.push(Row { what: capital(&what), why, until, who }),
         }
     }
     rows
@@ -36,12 +34,12 @@ fn why(policy: &Policy, data: &Data) -> Vec<String> {
     purposes.map(|purpose| format!("to {}", purpose.says)).collect()
 }
 
-fn until(policy: &Policy, data: &Data, events: &Events) -> Vec<String> {
+fn until(policy: &Policy, data: &Data) -> Vec<String> {
     let ends = policy.notice.retains.iter().filter(|rule| match &rule.action {
         RetainAction::Erase { labels } => labels.contains(&data.label),
         RetainAction::Disable => false,
     });
-    ends.map(|rule| events.end_of(rule)).collect()
+    ends.map(|rule| policy.notice.end_of(rule)).collect()
 }
 
 fn who(policy: &Policy, data: &Data) -> Vec<String> {

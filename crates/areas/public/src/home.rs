@@ -4,14 +4,13 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use kept_keeper::Policy;
-use kept_notice::{Retain, RetainAction, due};
+use kept_notice::{
+    Retain, RetainAction, due,
+    words::{capital, list},
+};
 use kept_web::{Frame, Problem, Reader, Visit, page};
 
-use crate::{
-    Public,
-    tally::Tally,
-    words::{self, Events},
-};
+use crate::{Public, tally::Tally};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -29,16 +28,15 @@ struct Home {
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
     let board = public.keeper.board().await.map_err(Problem::internal)?;
-    let held: Vec<String> = policy.notice.data.iter().map(words::plain).collect();
+    let held: Vec<String> = policy.notice.data.iter().map(kept_notice::Data::in_short).collect();
     let purposes: Vec<&str> = policy.notice.purposes.iter().map(|purpose| purpose.says.as_str()).collect();
     let roles: Vec<&str> = policy.notice.roles.iter().map(|role| role.name.as_str()).collect();
-    let events = Events::of(&public.keeper);
     page(&Home {
         frame: visit.frame("Welcome"),
-        what: words::capital(&held.join(", ")),
-        why: format!("To {}", words::list(&purposes)),
-        last: last_end(&policy).map(|rule| events.end_of(rule)),
-        who: words::list(&roles),
+        what: capital(&held.join(", ")),
+        why: format!("To {}", list(&purposes)),
+        last: last_end(&policy).map(|rule| policy.notice.end_of(rule)),
+        who: list(&roles),
         tally: Tally::of(&board),
     })
 }

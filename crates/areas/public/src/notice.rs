@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::civil::Date;
+use kept_notice::words::list;
 use kept_web::{Frame, Problem, Visit, page};
 
 use crate::{
     Public, glance,
     sentences::{self, Limit, Section},
     tally::Tally,
-    words::{self, Events},
+    words,
 };
 
 #[derive(Template)]
@@ -31,17 +32,16 @@ struct NoticePage<'a> {
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
     let board = public.keeper.board().await.map_err(Problem::internal)?;
-    let events = Events::of(&public.keeper);
     let rights = policy.sentences.iter().filter(|sentence| sentence.section == "right");
     page(&NoticePage {
         frame: visit.frame("Privacy notice"),
-        rows: glance::rows(&policy, &events),
-        limits: sentences::limits(&policy, &events).collect(),
+        rows: glance::rows(&policy),
+        limits: sentences::limits(&policy).collect(),
         rights: rights.map(|sentence| sentence.text.as_str()).collect(),
-        sections: sentences::sections(&policy, &board, &events),
+        sections: sentences::sections(&policy, &board),
         tally: Tally::of(&board),
         effective: policy.notice.effective,
-        laws: words::list(&policy.notice.laws),
+        laws: list(&policy.notice.laws),
         contact: &policy.notice.contact,
         version: policy.version(),
         short: words::short(policy.version()),

@@ -2,9 +2,10 @@
 
 use jiff::{Timestamp, civil::Date};
 use kept_keeper::{Policy, Promise, Proof, Report, time};
+use kept_notice::words::capital;
 use kept_web::parts::Mark;
 
-use crate::{tally, words};
+use crate::tally;
 
 /// A section of the notice: the operator's own prose, then the sentences that are checked.
 pub(crate) struct Section {
@@ -45,8 +46,8 @@ pub(crate) struct Limit {
     pub(crate) length: String,
 }
 
-/// Every section that says something, in the notice's order. `events` are the code's words for what can happen.
-pub(crate) fn sections(policy: &Policy, report: &Report, events: &words::Events) -> Vec<Section> {
+/// Every section that says something, in the notice's order.
+pub(crate) fn sections(policy: &Policy, report: &Report) -> Vec<Section> {
     let mut order: Vec<&'static str> = Vec::new();
     let spoken = policy.sentences.iter().map(|sentence| sentence.section);
     for section in spoken.chain(policy.notice.prose.iter().map(|prose| prose.section)) {
@@ -54,25 +55,25 @@ pub(crate) fn sections(policy: &Policy, report: &Report, events: &words::Events)
             order.push(section);
         }
     }
-    order.into_iter().map(|section| self::section(section, policy, report, events)).collect()
+    order.into_iter().map(|section| self::section(section, policy, report)).collect()
 }
 
 /// Every hold of the notice.
-pub(crate) fn limits(policy: &Policy, events: &words::Events) -> impl Iterator<Item = Limit> {
+pub(crate) fn limits(policy: &Policy) -> impl Iterator<Item = Limit> {
     policy.notice.holds.iter().map(|hold| Limit {
         id: hold.rule.id.clone(),
         name: hold.name.clone(),
-        length: events.length_of(hold),
+        length: policy.notice.length_of(hold),
     })
 }
 
-fn section(name: &'static str, policy: &Policy, report: &Report, events: &words::Events) -> Section {
+fn section(name: &'static str, policy: &Policy, report: &Report) -> Section {
     let prose = policy.notice.prose.iter().filter(|prose| prose.section == name);
     let paragraphs = prose.flat_map(|prose| prose.text.split("\n\n")).map(str::to_owned).collect();
     let sentences = policy.sentences.iter().filter(|sentence| sentence.section == name);
     let sentences = sentences.filter_map(|sentence| {
         let promise = report.promises.iter().find(|promise| promise.id == sentence.id)?;
-        let limits = limits(policy, events).filter(|limit| sentence.limited_by.contains(&limit.id));
+        let limits = limits(policy).filter(|limit| sentence.limited_by.contains(&limit.id));
         Some(Line { limits: limits.collect(), ..line(promise) })
     });
     Section {
@@ -90,7 +91,7 @@ fn line(promise: &Promise) -> Line {
         text: promise.sentence.clone(),
         mark: tally::mark(promise.status),
         proof: proof(promise.proof),
-        found: words::capital(&promise.detail),
+        found: capital(&promise.detail),
         count: promise.count,
         oldest: promise.oldest.map(time::day),
         checked: tally::is_checked(promise).then_some(promise.checked),

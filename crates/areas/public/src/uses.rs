@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use kept_keeper::{Policy, Use};
+use kept_notice::words::capital;
 use kept_web::{Frame, Problem, Visit, page};
 
 use crate::{Public, words};
@@ -60,7 +61,7 @@ fn read(policy: &Policy, one: &Use) -> Read {
         if seen.form == "whole" { label.to_owned() } else { format!("{label} ({})", seen.form) }
     });
     Read {
-        says: words::capital(one.says),
+        says: capital(one.says),
         why: words::purpose(policy, one.purpose),
         sees: sees.collect(),
         rules: one.rules.clone(),

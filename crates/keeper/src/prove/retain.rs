@@ -7,7 +7,7 @@ use kept_notice::{Retain, RetainAction, due};
 use kept_store::{Value, params};
 use kept_vault::{Kind, SubjectId};
 
-use super::{Finding, Inspect, Status};
+use super::{Finding, Inspect, Status, counted};
 use crate::{
     erase,
     error::KeeperError,
@@ -47,7 +47,7 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         &params![id],
     )?;
     if unrecorded > 0 {
-        return Ok(Finding::broken(unrecorded, format!("{unrecorded} done without an event in the ledger")));
+        return Ok(Finding::broken(unrecorded, format!("done without an event in the ledger: {unrecorded}")));
     }
     standing(inspect, retain)
 }
@@ -70,7 +70,7 @@ fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>
     }
     Ok((count > 0).then(|| Finding {
         oldest,
-        ..Finding::broken(count, format!("{count} should have been erased and are still held"))
+        ..Finding::broken(count, format!("past the end and still held: {count}"))
     }))
 }
 
@@ -85,7 +85,7 @@ fn undone(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>,
             oldest = Some(oldest.map_or(at, |known: Timestamp| known.min(at)));
         }
     }
-    Ok((count > 0).then(|| Finding { oldest, ..Finding::broken(count, format!("{count} are overdue")) }))
+    Ok((count > 0).then(|| Finding { oldest, ..Finding::broken(count, format!("overdue: {count}")) }))
 }
 
 /// The events whose time has come and of whose subject something may be left.
@@ -188,7 +188,7 @@ fn early(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, 
             break;
         }
     }
-    Ok((count > 0).then(|| Finding::broken(count, format!("{count} went before their time"))))
+    Ok((count > 0).then(|| Finding::broken(count, format!("done before its time: {count}"))))
 }
 
 /// Whoever should have been told the date by now, and was not.
@@ -200,10 +200,8 @@ fn unwarned(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding
         &params![&retain.rule.id, to_millis(late)],
     )?;
     let (count, oldest) = (row.get(0)?, row.get::<Option<i64>>(1)?.map(from_millis).transpose()?);
-    Ok((count > 0).then(|| Finding {
-        oldest,
-        ..Finding::broken(count, format!("{count} have not been told the date"))
-    }))
+    Ok((count > 0)
+        .then(|| Finding { oldest, ..Finding::broken(count, format!("not told the date in time: {count}")) }))
 }
 
 /// Nothing is wrong: how far it has got.
@@ -225,8 +223,8 @@ fn standing(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Finding, Keepe
     let next = row.get::<Option<i64>>(1)?.map(from_millis).transpose()?;
     let mut detail = match (done, verb) {
         (0, _) => "no date has come yet".to_owned(),
-        (n, "erase") => format!("erased {n} times, each on time"),
-        (n, _) => format!("switched off {n} times, each on time"),
+        (n, "erase") => format!("erased {}, never early", counted(n, "time", "times")),
+        (n, _) => format!("switched off {}, never early", counted(n, "time", "times")),
     };
     if held > 0 {
         detail.push_str(&format!("; a hold keeps {held} for now"));

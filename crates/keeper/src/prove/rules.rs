@@ -6,7 +6,7 @@ use kept_store::{Row, params};
 use kept_vault::Kind;
 use serde_json::Value as Json;
 
-use super::{Finding, Inspect, Status};
+use super::{Finding, Inspect, Status, counted};
 use crate::{
     error::KeeperError,
     holdings, sealed,
@@ -34,13 +34,13 @@ pub(crate) fn form(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let wanted: Vec<Kind> = spec.kinds.iter().map(|(kind, _)| *kind).collect();
     let foreign = terms.iter().filter(|term| !wanted.iter().any(|kind| kind.term() == **term)).count();
     if foreign > 0 {
-        return Ok(Finding::broken(1, format!("{foreign} declared fields are not on the form")));
+        return Ok(Finding::broken(1, format!("declared and not on the form: {foreign}")));
     }
     let optional = terms.len() - required.len();
     Ok(Finding::kept(
         i64::try_from(terms.len()).unwrap_or(i64::MAX),
         format!(
-            "{} kinds required, {optional} voluntary and marked as such; the form asks for nothing else",
+            "required: {}; voluntary, and marked as such: {optional}; the form asks for nothing else",
             required.len()
         ),
     ))
@@ -63,11 +63,12 @@ pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
         .iter()
         .filter(|(view, verdict)| view.purpose == purpose.is.id && matches!(verdict, Verdict::Refused { .. }))
         .count();
-    let mut detail = format!("{} kinds of read, all within it", views.len());
+    let views = i64::try_from(views.len()).unwrap_or(i64::MAX);
+    let mut detail = format!("{}, all within it", counted(views, "kind of read", "kinds of read"));
     if off > 0 {
-        detail.push_str(&format!("; {off} that went beyond it are switched off"));
+        detail.push_str(&format!("; switched off because they went beyond it: {off}"));
     }
-    Ok(Finding::kept(i64::try_from(views.len()).unwrap_or(i64::MAX), detail))
+    Ok(Finding::kept(views, detail))
 }
 
 /// `use-1`: staff in this role read through declared views only, and each read is in the ledger before it is shown.
@@ -81,10 +82,9 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
             matches!(view.by, By::Role(role) if role == name) && matches!(verdict, Verdict::Allowed { .. })
         })
         .count();
-    Ok(Finding::kept(
-        i64::try_from(views).unwrap_or(i64::MAX),
-        format!("{views} kinds of read; each look is in the ledger before it is shown"),
-    ))
+    let views = i64::try_from(views).unwrap_or(i64::MAX);
+    let reads = counted(views, "kind of read", "kinds of read");
+    Ok(Finding::kept(views, format!("{reads}; each look is in the ledger before it is shown")))
 }
 
 /// `hold-1`: what a hold keeps is kept only while it stands.
@@ -96,7 +96,7 @@ pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         &params![to_millis(lately)],
     )?;
     if stuck > 0 {
-        return Ok(Finding::broken(stuck, format!("{stuck} are kept back although no hold stands")));
+        return Ok(Finding::broken(stuck, format!("kept back although no hold stands: {stuck}")));
     }
     let row = inspect.read.query_one(
         "SELECT COUNT(*), MIN(since) FROM holds WHERE hold = $1 AND (until IS NULL OR until > $2)",
@@ -138,7 +138,10 @@ pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
         }
         opened += 1;
     }
-    Ok(Finding::kept(opened, format!("opened {opened} of these pages; each shows every kind that is held")))
+    Ok(Finding::kept(
+        opened,
+        format!("opened {}: every kind that is held is shown", counted(opened, "such page", "such pages")),
+    ))
 }
 
 /// `ntc-1`: the notice in force is the one that is published and run.
@@ -190,7 +193,11 @@ pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
     }
     Ok(Finding::kept(
         keys,
-        format!("everything is sealed, under {keys} keys; opened {} parts as a test", rows.len()),
+        format!(
+            "everything is sealed, under {}; parts opened as a test: {}",
+            counted(keys, "key", "keys"),
+            rows.len()
+        ),
     ))
 }
 

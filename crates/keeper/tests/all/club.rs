@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use kept_keeper::{
-    Act, Area, By, Check, Covers, Duty, EventSpec, Field, Finding, FormSpec, Holds, Hooks, Index, Inspect, Job,
-    KeeperError, Letter, Proof, Record, RecordSpec, Status, Table, View, ViewField, ViewSpec, Warning,
+    Act, Area, By, Check, Covers, Duty, EventSpec, Field, Finding, FormSpec, Holds, Hooks, Index, Inspect,
+    Job, KeeperError, Letter, Proof, Record, RecordSpec, Status, Table, View, ViewField, ViewSpec, Warning,
     time::{long_date, to_millis},
 };
 use kept_store::{Migration, params};
@@ -28,7 +28,11 @@ pub(crate) const AREA: Area = Area {
     }],
     events: EVENTS,
     roles: &["support", "owner"],
-    jobs: &[Job { name: "ring", run: ring }, Job { name: "trip", run: trip }],
+    jobs: &[
+        Job { name: "ring", run: ring },
+        Job { name: "trip", run: trip },
+        Job { name: "home", run: home },
+    ],
     hooks: Hooks { disable: Some(disable), warn: Some(warn) },
     checks: &[Check { covers: Covers::Rule("session"), proof: Proof::Attested, run: stated }],
     ..Area::named("club")
@@ -177,7 +181,10 @@ impl View for Phonebook {
         "phonebook",
         By::Role("support"),
         "dpv:ServiceProvision",
-        &[field("phone", Kind::TELEPHONE_NUMBER, Mask::Last4), field("phone", Kind::TELEPHONE_NUMBER, Mask::Whole)],
+        &[
+            field("phone", Kind::TELEPHONE_NUMBER, Mask::Last4),
+            field("phone", Kind::TELEPHONE_NUMBER, Mask::Whole),
+        ],
         false,
     );
 }
@@ -211,11 +218,14 @@ fn trip(_: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
     Err(KeeperError::Unknown(duty.rule.clone()))
 }
 
+/// Somebody comes back, on the very day and in the very sweep.
+fn home(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
+    act.emit(duty.subject, "member.back")
+}
+
 fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
-    act.tx().execute(
-        "UPDATE members SET standing = 'closed' WHERE subject = $1",
-        &params![subject.as_bytes()],
-    )?;
+    act.tx()
+        .execute("UPDATE members SET standing = 'closed' WHERE subject = $1", &params![subject.as_bytes()])?;
     Ok(())
 }
 
@@ -224,8 +234,10 @@ fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError>
         "UPDATE members SET told = $2 WHERE subject = $1",
         &params![warning.subject.as_bytes(), to_millis(warning.when)],
     )?;
-    let to = act.view::<Addressee>(warning.subject, None)?.email.unwrap_or_default();
-    write_to(act, warning.subject, &to, warning.when)
+    match act.view::<Addressee>(warning.subject, None)?.email {
+        Some(to) => write_to(act, warning.subject, &to, warning.when),
+        None => Ok(()),
+    }
 }
 
 fn write_to(act: &mut Act<'_, '_>, subject: SubjectId, to: &str, when: Timestamp) -> Result<(), KeeperError> {

@@ -8,8 +8,8 @@ use std::{
 
 use jiff::{Timestamp, ToSpan};
 use kept_keeper::{
-    Act, Actor, Area, Claim, Finding, Keeper, KeeperError, Letter, Look, Promise, Setup, StartError, Status, Swept,
-    TimeSource, time::to_millis,
+    Act, Actor, Area, Claim, Finding, Keeper, KeeperError, Letter, Look, Promise, Setup, StartError, Status,
+    Swept, TimeSource,
 };
 use kept_store::{Row, Value, params};
 use kept_vault::{Kind, SubjectId};
@@ -65,6 +65,11 @@ impl Site {
     pub(crate) async fn new() -> Site {
         let (folder, time) = (TempDir::new().unwrap(), Hands::at(START));
         let keeper = open(folder.path(), time.clone(), NOTICE, &[AREA], 1).await.unwrap();
+        Site::on(folder, time, keeper)
+    }
+
+    /// A site whose keeper was opened by the test itself.
+    pub(crate) fn on(folder: TempDir, time: Arc<Hands>, keeper: Keeper) -> Site {
         Site { folder, time, keeper, seed: 1 }
     }
 
@@ -102,6 +107,16 @@ impl Site {
     pub(crate) async fn until(&self, text: &str) {
         while self.keeper.now() < moment(text) {
             self.days(1).await;
+        }
+    }
+
+    /// Years pass with the server off. It is back forty days before this day, in time for warnings, and an owner confirms
+    /// the date.
+    pub(crate) async fn skip(&self, text: &str) {
+        for at in [moment(text) - (40 * 24).hours(), moment(text) - (8 * 24).hours(), moment(text)] {
+            self.time.set(at);
+            self.keeper.release_brake(OWNER).await.unwrap();
+            assert_eq!(self.sweep().await.failed, 0);
         }
     }
 
@@ -208,7 +223,10 @@ impl Site {
     /// The kinds of which keys are left.
     pub(crate) async fn kinds(&self, subject: SubjectId) -> Vec<Kind> {
         let rows = self
-            .rows("SELECT DISTINCT kind FROM keys WHERE subject = $1 ORDER BY kind", &params![subject.as_bytes()])
+            .rows(
+                "SELECT DISTINCT kind FROM keys WHERE subject = $1 ORDER BY kind",
+                &params![subject.as_bytes()],
+            )
             .await;
         rows.iter().map(|row| Kind::parse(&row.get::<String>(0).unwrap()).unwrap()).collect()
     }
@@ -238,10 +256,6 @@ impl Site {
     pub(crate) async fn broken(&self) -> Vec<String> {
         let report = self.keeper.prove().await.unwrap();
         report.broken().map(|promise| promise.id.clone()).collect()
-    }
-
-    pub(crate) fn millis(&self) -> i64 {
-        to_millis(self.keeper.now())
     }
 }
 

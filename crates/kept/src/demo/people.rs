@@ -26,6 +26,8 @@ const BUSY_DAYS: i64 = 300;
 /// How many days before its end members renew, if they do.
 const RENEWS_BEFORE: i64 = 10;
 const YEAR: i64 = 365;
+/// The day on which the member whose sign-in is printed joins: a year of membership reaches beyond the present.
+const MEMBER_JOINS: i64 = 500;
 
 const GIVEN: [&str; 30] = [
     "Ada", "Bram", "Celia", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Imani", "Jonas", "Kaia", "Lorenzo",
@@ -96,7 +98,10 @@ pub(super) fn staff_of(folder: &Path) -> io::Result<Vec<Staff>> {
 pub(super) async fn live(keeper: &Keeper, clock: &DemoClock, folder: &Path) -> Result<Vec<Staff>, DemoError> {
     let mut dice = ChaCha20Rng::from_seed([7; 32]);
     let hash = Passwords::standard()?.hash(Zeroizing::new(PASSWORD.into()), &mut dice).await?;
-    let staff = hire(keeper, &hash).await?;
+    let mut staff = Vec::new();
+    for (role, given, family) in [("owner", "Olive", "Oakhurst"), ("support", "Sam", "Stonecroft")] {
+        staff.push(hire(keeper, &hash, role, given, family).await?);
+    }
     let mut plans: BTreeMap<i64, Vec<Plan>> = BTreeMap::new();
     let (mut day, mut number) = (0, 0);
     while clock.behind() {
@@ -106,6 +111,9 @@ pub(super) async fn live(keeper: &Keeper, clock: &DemoClock, folder: &Path) -> R
         if day <= BUSY_DAYS || day % 2 == 0 {
             number += 1;
             today.push(Plan::Join(number));
+        }
+        if day == MEMBER_JOINS {
+            staff.push(hire(keeper, &hash, "member", "Mia", "Mossbank").await?);
         }
         for plan in today {
             for (on, next) in carry_out(keeper, &mut dice, &hash, day, plan).await? {
@@ -170,12 +178,12 @@ async fn carry_out(
                 return Ok(vec![(day + YEAR, Plan::Decide(subject))]);
             }
             // One in eight of those who go disputes something before the half year is over.
-            let disputes = dice.next_u32() % 8 == 0;
+            let disputes = dice.next_u32().is_multiple_of(8);
             Ok(if disputes { vec![(day + RENEWS_BEFORE + 150, Plan::Dispute(subject))] } else { Vec::new() })
         }
         Plan::Dispute(subject) => {
             keeper.act(ctx, move |act| act.emit(subject, "dispute.opened")).await?;
-            let settles = dice.next_u32() % 3 == 0;
+            let settles = dice.next_u32().is_multiple_of(3);
             Ok(if settles { vec![(day + 60, Plan::Settle(subject))] } else { Vec::new() })
         }
         Plan::Settle(subject) => {
@@ -198,26 +206,26 @@ fn person(given: &str, family: &str, email: &str, hash: &str, n: usize) -> NewMe
         given_name: given.into(),
         family_name: family.into(),
         email: email.into(),
-        address: (n % 3 == 0).then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
-        phone: (n % 4 == 0).then(|| format!("+1 555 01{:02}", n % 100)),
+        address: n.is_multiple_of(3).then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
+        phone: n.is_multiple_of(4).then(|| format!("+1 555 01{:02}", n % 100)),
     };
     #[expect(clippy::expect_used, reason = "every invented address is a literal of this file")]
     let email = email.parse::<Email>().expect("an invented address is an address");
     NewMember { profile, email, hash: hash.into() }
 }
 
-/// The three whose sign-in is printed.
-async fn hire(keeper: &Keeper, hash: &str) -> Result<Vec<Staff>, KeeperError> {
-    let mut staff = Vec::new();
-    for (role, given, family) in
-        [("member", "Mia", "Mossbank"), ("support", "Sam", "Stonecroft"), ("owner", "Olive", "Oakhurst")]
-    {
-        let email = format!("{}@example.test", given.to_lowercase());
-        let new = person(given, family, &email, hash, 12);
-        let secret = keeper.act(keeper.ctx(Actor::System), move |act| open(act, &new, role)).await?;
-        staff.push(Staff { role: role.into(), email, secret });
-    }
-    Ok(staff)
+/// One of those whose sign-in is printed.
+async fn hire(
+    keeper: &Keeper,
+    hash: &str,
+    role: &'static str,
+    given: &str,
+    family: &str,
+) -> Result<Staff, KeeperError> {
+    let email = format!("{}@example.test", given.to_lowercase());
+    let new = person(given, family, &email, hash, 12);
+    let secret = keeper.act(keeper.ctx(Actor::System), move |act| open(act, &new, role)).await?;
+    Ok(Staff { role: role.into(), email, secret })
 }
 
 fn open(act: &mut Act<'_, '_>, new: &NewMember, role: &str) -> Result<String, KeeperError> {

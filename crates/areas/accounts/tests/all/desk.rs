@@ -1,0 +1,91 @@
+//! The support desk: what it may see, and what it may do.
+
+use kept_testkit::Site;
+
+use crate::support::{count, deal, look_up, notice_with};
+
+/// use-1: a notice that does not let support see identity switches the view off, and the desk says so.
+#[tokio::test]
+async fn a_view_that_the_notice_does_not_allow_is_off() {
+    let notice = notice_with(
+        "sees = [\"identity\", \"address\", \"phone\", \"member-id\", \"membership\", \"credits\"]",
+        "sees = [\"member-id\", \"membership\", \"credits\"]",
+    );
+    // The notice's own tests speak of what support sees.
+    let notice = notice.replace("answer = \"support\"", "answer = \"nobody\"");
+    let site = Site::under(&notice).await;
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    let page = sam.visit("/desk").await;
+    assert!(page.says("The notice does not allow the support desk to see members’ data"), "{}", page.text());
+    assert_eq!(page.value("email"), None);
+
+    // Sent all the same, it is refused, and in the same words whether or not the address has an account.
+    let form = |email| [("email", email), ("reason", "asked on the phone")];
+    let known = sam.submit("/account", "/desk", &form("ada@example.test")).await;
+    let unknown = sam.submit("/account", "/desk", &form("nobody@example.test")).await;
+    assert_eq!((known.status.as_u16(), known.says("Testwell")), (403, false));
+    assert_eq!(known.without_tokens(), unknown.without_tokens());
+    assert!(site.browser().visit("/notice/uses").await.says("member card"));
+}
+
+/// use-1, use-11: no look without a reason; and the address must be written exactly.
+#[tokio::test]
+async fn a_card_opens_with_a_reason_and_the_exact_address() {
+    let site = Site::open().await;
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    for reason in ["", "   "] {
+        let page = look_up(&mut sam, "ada@example.test", reason).await;
+        assert_eq!(page.status, 422);
+        assert!(page.says("Fill in “Reason”.") && !page.says("Testwell"));
+        assert_eq!(page.value("email").as_deref(), Some("ada@example.test"), "typed once");
+    }
+    for email in ["ada@example", "ada", "da@example.test", "%@example.test"] {
+        assert!(!look_up(&mut sam, email, "asked on the phone").await.says("Testwell"), "{email}");
+    }
+    let page = look_up(&mut sam, "ADA@example.TEST", "asked on the phone").await;
+    assert!(page.says("Ada Testwell") && page.says("The member sees this look"), "{}", page.text());
+    assert!(!page.html.contains("argon2"));
+    // Only the look that showed something is on the trail.
+    let trail = site.signed_in("ada@example.test").await.visit("/account/data").await.text();
+    assert_eq!(trail.matches("Our support desk looked").count(), 1, "{trail}");
+}
+
+/// An act fits how things stand when it is done, not when the card was opened.
+#[tokio::test]
+async fn an_act_that_no_longer_fits_changes_nothing() {
+    let site = Site::open().await;
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    deal(&mut sam, "ada@example.test", "expire").await;
+    site.days(100).await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+
+    // Ending it once more would move the dates of erasing; opening it would leave an account without a membership.
+    let due = "SELECT MAX(due) FROM duties WHERE rule = 'retain.lapsed'";
+    let before = count(&site, due).await;
+    for word in ["expire", "enable", "disable", "settle-dispute"] {
+        let page = deal(&mut sam, "ada@example.test", word).await;
+        assert_eq!(page.status, 409, "{word}: {}", page.text());
+    }
+    assert_eq!(count(&site, due).await, before);
+    for (fields, status) in [
+        (vec![("subject", "nobody"), ("do", "renew"), ("reason", "x")], 400),
+        (vec![("subject", "00000000000000000000000000000000"), ("do", "renew"), ("reason", "x")], 404),
+        (vec![("do", "renew"), ("reason", "x")], 400),
+    ] {
+        assert_eq!(sam.submit("/desk", "/desk/act", &fields).await.status, status, "{fields:?}");
+    }
+
+    // Of a member whose identity has been erased there is nothing to renew.
+    let card = look_up(&mut sam, "ada@example.test", "asked on the phone").await;
+    let id = card.value("subject").unwrap();
+    site.days(90).await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    let fields = [("subject", id.as_str()), ("do", "renew"), ("reason", "asked on the phone")];
+    assert_eq!(sam.submit("/desk", "/desk/act", &fields).await.status, 404);
+}

@@ -1,0 +1,23 @@
+//! Accounts, as people and staff meet them: through the pages of a running site.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
+
+mod concealment;
+mod crossing;
+mod desk;
+mod forms;
+mod input;
+mod leaks;
+mod members;
+mod owners;
+mod passwords;
+mod second_factor;
+mod sessions;
+mod support;
+mod walk;

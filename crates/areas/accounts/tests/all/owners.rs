@@ -1,0 +1,130 @@
+//! Owners: the first comes with a code, the others by an owner's hand.
+
+use kept_accounts::first_owner_code;
+use kept_testkit::{Browser, Site};
+
+use crate::support::{deal, look_up};
+
+async fn owner(site: &Site) -> Browser {
+    let secret = site.staff("olive@example.test", "owner").await;
+    site.at_desk("olive@example.test", &secret).await
+}
+
+#[tokio::test]
+async fn the_first_owner_code_works_once() {
+    let site = Site::open().await;
+    let code = first_owner_code(&site.keeper).await.unwrap().unwrap();
+    assert_eq!(first_owner_code(&site.keeper).await.unwrap(), None, "it is printed once");
+    for email in ["ada@example.test", "mira@example.test"] {
+        site.member(email).await;
+    }
+    assert_eq!(site.browser().get("/owner").await.location(), Some("/sign-in"));
+    let mut ada = site.signed_in("ada@example.test").await;
+    let page = ada.send("/owner", &[("code", "AAAAAA-AAAAAA-AAAAAA-AAAAAA")]).await;
+    assert_eq!(page.status, 422);
+    assert!(page.says("This is not the code, or it has been used."));
+    assert_eq!(ada.get("/desk").await.status, 404);
+    let page = ada.send("/owner", &[("code", &code.to_lowercase())]).await;
+    assert_eq!(page.path, "/account/second-factor", "{}", page.text());
+    let mut mira = site.signed_in("mira@example.test").await;
+    assert_eq!(mira.send("/owner", &[("code", &code)]).await.status, 422);
+    assert_eq!(mira.get("/desk").await.status, 404);
+}
+
+#[tokio::test]
+async fn guessing_the_code_is_throttled() {
+    let site = Site::open().await;
+    let code = first_owner_code(&site.keeper).await.unwrap().unwrap();
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    for _ in 0..10 {
+        assert_eq!(ada.send("/owner", &[("code", "AAAAAA")]).await.status, 422);
+    }
+    assert_eq!(ada.send("/owner", &[("code", &code)]).await.status, 429);
+}
+
+#[tokio::test]
+async fn roles_are_given_and_end_at_once() {
+    let site = Site::open().await;
+    let mut olive = owner(&site).await;
+    site.member("ada@example.test").await;
+    let page = olive.send("/desk/staff", &[("email", "nobody@example.test"), ("role", "support")]).await;
+    assert_eq!(page.status, 404);
+    assert!(page.says("They sign up first, like everybody."));
+    let page = olive.send("/desk/staff", &[("email", "ada@example.test"), ("role", "support")]).await;
+    assert!(page.says("Ada Testwell ada@example.test support"), "{}", page.text());
+
+    let mut ada = site.signed_in("ada@example.test").await;
+    let page = ada.send("/account/second-factor", &[("begin", "yes")]).await;
+    let secret = page.html.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+    let page = ada.send("/account/second-factor", &[("code", &site.code(secret))]).await;
+    assert_eq!((page.status.as_u16(), page.path.as_str()), (200, "/desk"));
+
+    let id = olive.visit("/desk/staff").await.value("end").unwrap();
+    let page = olive.send("/desk/staff", &[("end", &id), ("role", "support")]).await;
+    assert!(!page.says("ada@example.test"), "{}", page.text());
+    assert_eq!(ada.get("/desk").await.status, 404, "at once, in the session that there is");
+    // use-1: the person sees who changed what, too.
+    let page = ada.visit("/account/data").await;
+    assert!(page.says("An owner of this site noted: role support ended"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn an_owner_cannot_end_their_own_ownership() {
+    let site = Site::open().await;
+    let mut olive = owner(&site).await;
+    let id = site.find("olive@example.test").await.unwrap().to_string();
+    let page = olive.send("/desk/staff", &[("end", &id), ("role", "owner")]).await;
+    assert_eq!(page.status, 400);
+    assert!(page.says("another owner can"));
+    assert_eq!(olive.send("/desk/staff", &[("end", &id), ("role", "emperor")]).await.status, 400);
+    assert_eq!(olive.get("/desk").await.status, 200);
+}
+
+/// Erasing that a brake has paused goes on when an owner says so, and only then.
+#[tokio::test]
+async fn an_owner_releases_the_brake() {
+    let site = Site::open().await;
+    let sam = site.staff("sam@example.test", "support").await;
+    let secret = site.staff("olive@example.test", "owner").await;
+    site.clock.forward(jiff::SignedDuration::from_hours(24 * 90));
+    assert!(site.sweep().await.paused.is_some(), "the clock has jumped");
+    let mut sam = site.at_desk("sam@example.test", &sam).await;
+    let page = sam.visit("/desk").await;
+    assert!(
+        page.says("Erasing is paused") && page.says("An owner must look at it and confirm."),
+        "{}",
+        page.text()
+    );
+    assert_eq!(sam.send_to_brake().await, 404);
+    let mut olive = site.at_desk("olive@example.test", &secret).await;
+    assert!(olive.visit("/desk").await.says("Let erasing go on"));
+    assert_eq!(olive.send_to_brake().await, 303);
+    assert!(!olive.visit("/desk").await.says("Erasing is paused"));
+    assert_eq!(site.sweep().await.paused, None);
+}
+
+trait Brake {
+    async fn send_to_brake(&mut self) -> u16;
+}
+
+impl Brake for Browser {
+    async fn send_to_brake(&mut self) -> u16 {
+        self.post("/account", "/desk/brake", &[]).await.status.as_u16()
+    }
+}
+
+/// The desk cannot switch off those who run the site.
+#[tokio::test]
+async fn the_desk_leaves_staff_to_the_owners() {
+    let site = Site::open().await;
+    let secret = site.staff("sam@example.test", "support").await;
+    owner(&site).await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    let card = look_up(&mut sam, "olive@example.test", "asked on the phone").await;
+    assert!(card.says("This person works here.") && !card.says("Switch the account off"), "{}", card.text());
+    for word in ["disable", "expire", "renew"] {
+        assert_eq!(deal(&mut sam, "olive@example.test", word).await.status, 409, "{word}");
+    }
+    site.signed_in("olive@example.test").await;
+}

@@ -1,0 +1,191 @@
+//! Planted faults: each is found by the check whose sentence it breaks, and by nothing that should stay quiet.
+
+use kept_keeper::{Actor, KeeperError, Status};
+use kept_store::params;
+use kept_vault::SubjectId;
+
+use crate::site::{START, Site, is, moment};
+
+/// Somebody whose time has come and whose identity is gone.
+async fn lapsed() -> (Site, SubjectId) {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.plant("CREATE TABLE saved_keys AS SELECT * FROM keys", &params![]).await;
+    site.plant("CREATE TABLE saved_vault AS SELECT * FROM vault", &params![]).await;
+    site.emit(anna, "member.left").await;
+    site.until("2027-03-10T12:00:00Z").await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+    (site, anna)
+}
+
+#[tokio::test]
+async fn an_erasure_that_skips_a_kind() {
+    let (site, _) = lapsed().await;
+    site.plant("INSERT INTO keys SELECT * FROM saved_keys WHERE kind = 'pd:TelephoneNumber'", &params![])
+        .await;
+    site.plant("INSERT INTO vault SELECT * FROM saved_vault WHERE kind = 'pd:TelephoneNumber'", &params![])
+        .await;
+    assert_eq!(site.broken().await, ["retain.lapsed"]);
+    let found = site.finding("retain.lapsed").await;
+    assert!(is(&found, Status::Broken, 1));
+    assert_eq!(found.oldest, Some(moment(START)));
+}
+
+#[tokio::test]
+async fn an_erasure_that_skips_a_table() {
+    let (site, _) = lapsed().await;
+    site.skip("2028-09-02T12:00:00Z").await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+    let (site, _) = lapsed().await;
+    site.plant("UPDATE duties SET state = 'done' WHERE rule = 'retain.credits'", &params![]).await;
+    site.skip("2028-09-03T12:00:00Z").await;
+    assert_eq!(site.broken().await, ["retain.credits"]);
+    // Without the badge's key the areas' rows alone are enough.
+    site.plant("DELETE FROM keys WHERE kind = 'pd:Identifier'", &params![]).await;
+    assert_eq!(site.broken().await, ["retain.credits"]);
+    site.plant("DELETE FROM members", &params![]).await;
+    assert_eq!(site.broken().await, ["retain.credits"]);
+    site.plant("UPDATE walks SET credits = NULL", &params![]).await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_letter_that_stays() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.mail(anna, "stays").await;
+    site.plant("CREATE TABLE saved_keys AS SELECT * FROM keys WHERE kind = 'pd:EmailContent'", &params![])
+        .await;
+    site.plant("CREATE TABLE saved_vault AS SELECT * FROM vault WHERE kind = 'pd:EmailContent'", &params![])
+        .await;
+    site.days(9).await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+    site.plant("INSERT INTO keys SELECT * FROM saved_keys", &params![]).await;
+    site.plant("INSERT INTO vault SELECT * FROM saved_vault", &params![]).await;
+    assert_eq!(site.broken().await, ["retain.mail"]);
+}
+
+#[tokio::test]
+async fn an_erasure_a_day_early() {
+    let (site, _) = lapsed().await;
+    site.plant(
+        "UPDATE deeds SET done = done - 86400000 WHERE rule = 'retain.lapsed' AND action = 'erase'",
+        &params![],
+    )
+    .await;
+    let found = site.finding("retain.lapsed").await;
+    assert!(is(&found, Status::Broken, 1), "{found:?}");
+    assert_eq!(found.detail, "done before its time: 1");
+    assert_eq!(site.broken().await, ["retain.lapsed"]);
+}
+
+/// The due date itself was wrong: the check counts from the event.
+#[tokio::test]
+async fn a_clock_that_is_a_day_early() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.plant("UPDATE duties SET due = due - 86400000 WHERE rule = 'retain.lapsed'", &params![]).await;
+    site.until("2027-02-27T12:00:00Z").await;
+    assert_eq!(site.own(anna).await.name, None);
+    assert_eq!(site.broken().await, ["retain.lapsed"]);
+}
+
+#[tokio::test]
+async fn a_duty_that_was_never_made() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.plant("DELETE FROM duties", &params![]).await;
+    site.until("2027-03-03T12:00:00Z").await;
+    assert_eq!(site.broken().await, ["retain.closed", "retain.lapsed"]);
+    let closed = site.finding("retain.closed").await;
+    assert_eq!((closed.detail.as_str(), closed.oldest), ("overdue: 1", Some(moment(START))));
+    // Whoever came back is not overdue.
+    site.emit(anna, "member.back").await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_warning_that_is_not_sent() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.until("2027-01-28T12:00:00Z").await;
+    site.plant("UPDATE duties SET state = 'waiting' WHERE action = 'disable'", &params![]).await;
+    site.jump("2027-01-30T12:00:01Z");
+    let found = site.finding("retain.lapsed").await;
+    assert_eq!(found.detail, "not told the date in time: 1");
+    assert_eq!(found.oldest, Some(moment("2027-01-29T12:00:00Z")));
+}
+
+#[tokio::test]
+async fn a_deed_without_its_event() {
+    let (site, _) = lapsed().await;
+    site.plant(
+        "DELETE FROM ledger WHERE position = (SELECT position FROM deeds WHERE rule = 'retain.lapsed' AND action = 'erase')",
+        &params![],
+    )
+    .await;
+    assert!(matches!(site.keeper.prove().await, Err(KeeperError::Ledger)));
+    let (site, _) = lapsed().await;
+    site.plant(
+        "UPDATE deeds SET position = 99999 WHERE rule = 'retain.lapsed' AND action = 'erase'",
+        &params![],
+    )
+    .await;
+    assert_eq!(site.finding("retain.lapsed").await.detail, "done without an event in the ledger: 1");
+}
+
+#[tokio::test]
+async fn swapped_or_damaged_sealed_parts() {
+    for damage in [
+        // Bert's name in Anna's place, an old revision, a changed byte.
+        "UPDATE vault SET sealed = (SELECT sealed FROM vault o WHERE o.subject <> vault.subject AND o.kind = vault.kind LIMIT 1)",
+        "UPDATE vault SET revision = revision + 1",
+        "UPDATE vault SET sealed = zeroblob(60) WHERE kind = 'pd:Name'",
+        "UPDATE vault SET source = 'staff' WHERE kind = 'pd:Name'",
+        "UPDATE keys SET wrapped = zeroblob(72) WHERE kind = 'pd:Name'",
+    ] {
+        let site = Site::new().await;
+        let anna = site.member("Anna").await;
+        let bert = site.member("Bert").await;
+        assert!(site.plant(damage, &params![]).await > 0);
+        assert_eq!(site.broken().await, ["right.access", "never.store-in-clear"], "{damage}");
+        let mut closed = 0;
+        for subject in [anna, bert] {
+            let read = site.look(Actor::Person(subject), |look| look.holdings()).await;
+            closed += i32::from(matches!(read, Err(KeeperError::Sealed { .. })));
+        }
+        assert!(closed > 0, "{damage}");
+    }
+}
+
+/// A part that somebody stored without sealing it does not open, and so is found.
+#[tokio::test]
+async fn a_part_in_the_clear() {
+    let site = Site::new().await;
+    site.member("Anna").await;
+    site.plant(
+        "UPDATE vault SET sealed = CAST('{\"name\":\"Nobody in particular\"}' AS BLOB) WHERE kind = 'pd:Name'",
+        &params![],
+    )
+    .await;
+    assert!(site.broken().await.contains(&"never.store-in-clear".to_owned()));
+}
+
+/// Held, and shown by no page.
+#[tokio::test]
+async fn a_kind_that_my_data_does_not_show() {
+    let site = Site::new().await;
+    site.member("Anna").await;
+    site.plant("DELETE FROM vault WHERE kind = 'pd:Name'", &params![]).await;
+    assert_eq!(site.broken().await, ["right.access"]);
+}
+
+#[tokio::test]
+async fn another_notice_behind_our_back() {
+    let site = Site::new().await;
+    site.plant("UPDATE policies SET version = 'another'", &params![]).await;
+    assert_eq!(site.broken().await, ["notice"]);
+}

@@ -1,0 +1,109 @@
+//! The ledger: its root can be computed anew by anyone, and nothing in it can be changed unnoticed.
+
+use std::fs;
+
+use kept_keeper::{Actor, KeeperError};
+use kept_ledger::{Frontier, Hash, verify};
+use kept_store::{Row, params};
+
+use crate::site::Site;
+
+async fn tree(site: &Site) -> (Vec<Hash>, Frontier) {
+    let leaves = site.rows("SELECT leaf FROM ledger ORDER BY position", &params![]).await;
+    let edge = site.rows("SELECT edge FROM ledger_edge", &params![]).await;
+    let edge: Vec<u8> = edge[0].get(0).unwrap();
+    (leaves.iter().map(|row: &Row| row.get(0).unwrap()).collect(), Frontier::from_bytes(&edge).unwrap())
+}
+
+#[tokio::test]
+async fn the_edge_is_what_the_leaves_give() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.days(200).await;
+    let (leaves, edge) = tree(&site).await;
+    assert_eq!(edge.size(), u64::try_from(leaves.len()).unwrap());
+    assert_eq!(edge.root(), kept_ledger::root(leaves));
+}
+
+#[tokio::test]
+async fn anyone_can_verify_the_published_checkpoint() {
+    let site = Site::new().await;
+    site.member("Anna").await;
+    let path = site.folder.path().join("ledger/checkpoint");
+    assert!(!path.exists());
+    for name in ["Bert", "Cleo"] {
+        site.member(name).await;
+        site.keeper.prove().await.unwrap();
+        let note = fs::read_to_string(&path).unwrap();
+        let checkpoint = verify(&note, &site.keeper.verifier_key()).unwrap();
+        let (_, edge) = tree(&site).await;
+        assert_eq!((checkpoint.size, checkpoint.root), (edge.size(), edge.root()));
+        assert_eq!(checkpoint.origin.as_str(), "walkers.example.test/kept");
+        assert!(verify(&note.replacen('\n', "\n1", 1), &site.keeper.verifier_key()).is_err());
+    }
+    assert_eq!(site.count("SELECT COUNT(*) FROM checkpoints", &params![]).await, 2);
+    // The same ledger gives the same checkpoint.
+    let note = fs::read_to_string(&path).unwrap();
+    site.keeper.prove().await.unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), note);
+    assert_eq!(site.count("SELECT COUNT(*) FROM checkpoints", &params![]).await, 2);
+}
+
+#[tokio::test]
+async fn a_changed_removed_added_or_renumbered_leaf_is_found() {
+    let site = Site::new().await;
+    site.member("Anna").await;
+    site.keeper.prove().await.unwrap();
+    for (damage, repair) in [
+        ("UPDATE ledger SET leaf = zeroblob(32) WHERE position = 2", None),
+        ("DELETE FROM ledger WHERE position = 2", None),
+        ("DELETE FROM ledger WHERE position = (SELECT MAX(position) FROM ledger)", None),
+        (
+            "INSERT INTO ledger (position, leaf) SELECT MAX(position) + 1, zeroblob(32) FROM ledger",
+            Some("DELETE FROM ledger WHERE position = (SELECT MAX(position) FROM ledger)"),
+        ),
+        ("UPDATE ledger SET position = 1000 WHERE position = (SELECT MAX(position) FROM ledger)", None),
+    ] {
+        site.plant("CREATE TABLE saved AS SELECT * FROM ledger", &params![]).await;
+        assert_eq!(site.plant(damage, &params![]).await, 1);
+        assert!(matches!(site.keeper.prove().await, Err(KeeperError::Ledger)), "{damage}");
+        if let Some(repair) = repair {
+            site.plant(repair, &params![]).await;
+        }
+        site.plant("DELETE FROM ledger", &params![]).await;
+        site.plant("INSERT INTO ledger (position, leaf) SELECT position, leaf FROM saved", &params![]).await;
+        site.plant("DROP TABLE saved", &params![]).await;
+        site.keeper.prove().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_changed_or_swapped_trail_row_is_found_by_its_reader() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    for damage in [
+        "UPDATE trail SET sealed = zeroblob(80) WHERE subject = $1",
+        "UPDATE trail SET position = position + 1000 WHERE subject = $1",
+    ] {
+        site.plant(damage, &params![anna.as_bytes()]).await;
+        let read = site.look(Actor::Person(anna), |look| look.trail(10)).await;
+        if damage.contains("position") {
+            // Rows that fit no leaf are not shown as if they did.
+            assert!(read.is_ok_and(|entries| entries.is_empty()));
+        } else {
+            assert!(matches!(read, Err(KeeperError::Sealed { .. })));
+        }
+    }
+}
+
+#[tokio::test]
+async fn swapped_trail_rows_are_found_by_their_reader() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    let swap = "UPDATE trail SET sealed = (SELECT sealed FROM trail o WHERE o.subject = trail.subject \
+                AND o.position <> trail.position LIMIT 1) WHERE subject = $1";
+    assert!(site.plant(swap, &params![anna.as_bytes()]).await >= 2);
+    let read = site.look(Actor::Person(anna), |look| look.trail(10)).await;
+    assert!(matches!(read, Err(KeeperError::Sealed { .. })));
+}

@@ -1,0 +1,138 @@
+//! The trail: what was done with a person's data, written with the deed and gone when its time comes.
+
+use kept_keeper::{Actor, Deed, KeeperError};
+use kept_store::params;
+use kept_vault::{Kind, SubjectId};
+
+use crate::{
+    club::{Badge, Card, Own},
+    site::{STAFF, Site},
+};
+
+const SITE_TRAIL: &str = "SELECT COUNT(*) FROM trail WHERE subject = x'00000000000000000000000000000000'";
+
+#[tokio::test]
+async fn a_read_by_staff_is_written_with_its_reason_before_it_is_shown() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.act(STAFF, move |act| act.view::<Card>(anna, Some("she rang"))).await.unwrap();
+    let entries = site.look(Actor::Person(anna), |look| look.trail(1)).await.unwrap();
+    let event = &entries[0].event;
+    assert_eq!((event.deed, event.what.as_str()), (Deed::Read, "card"));
+    assert_eq!(event.because.as_deref(), Some("she rang"));
+    assert_eq!(event.purpose.as_deref(), Some("dpv:ServiceProvision"));
+    assert_eq!(event.who, "support:09090909090909090909090909090909");
+    assert_eq!(event.kinds, ["pd:EmailAddress", "pd:Name", "pd:TelephoneNumber"]);
+    assert_eq!(event.notice, site.keeper.policy().version());
+
+    // One transaction: what comes after in the same act takes the read with it.
+    let undone = site
+        .act(STAFF, move |act| {
+            act.view::<Card>(anna, Some("never mind"))?;
+            act.emit(anna, "nothing.such")
+        })
+        .await;
+    assert!(undone.is_err());
+    assert_eq!(site.trail(anna).await[0], "card");
+    assert_eq!(site.trail(anna).await.iter().filter(|what| *what == "card").count(), 1);
+}
+
+#[tokio::test]
+async fn own_reads_are_in_the_trail_after_the_journal_is_written() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    let before = site.trail(anna).await;
+    site.look(Actor::Person(anna), move |look| look.view::<Own>(anna)).await.unwrap();
+    assert_eq!(site.trail(anna).await, before);
+    site.keeper.write_journal().await.unwrap();
+    assert_eq!(site.trail(anna).await[0], "own");
+    // Closing writes what waits.
+    site.look(Actor::Person(anna), |look| look.holdings()).await.unwrap();
+    let site = site.restarted().await;
+    assert_eq!(site.trail(anna).await[..2], ["my-data", "own"]);
+}
+
+/// When the disk fails under the journal, nothing is lost.
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_waits() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.own(anna).await;
+    site.plant(
+        "CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'no'); END",
+        &params![],
+    )
+    .await;
+    assert!(site.keeper.write_journal().await.is_err());
+    site.plant("DROP TRIGGER full", &params![]).await;
+    site.keeper.write_journal().await.unwrap();
+    assert_eq!(site.trail(anna).await[0], "own");
+}
+
+#[tokio::test]
+async fn an_erased_trail_does_not_begin_again() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.own(anna).await;
+    site.skip("2027-09-01T12:00:00Z").await;
+    assert!(!site.kinds(anna).await.contains(&Kind::TRAIL));
+    // Her badge is still held, so staff may look; the event is in the ledger, on the site's trail, without the reason.
+    let (leaves, sites) =
+        (site.count("SELECT COUNT(*) FROM ledger", &params![]).await, site.count(SITE_TRAIL, &[]).await);
+    site.act(STAFF, move |act| act.view::<Card>(anna, Some("Anna rang"))).await.unwrap();
+    site.act(Actor::System, move |act| act.put(anna, &Badge { member_id: "W-2".into() })).await.unwrap();
+    site.emit(anna, "dispute.opened").await;
+    site.emit(anna, "dispute.settled").await;
+    site.own(anna).await;
+    site.keeper.write_journal().await.unwrap();
+    assert_eq!(site.count("SELECT COUNT(*) FROM ledger", &params![]).await, leaves + 4);
+    assert_eq!(site.count(SITE_TRAIL, &[]).await, sites + 4);
+    assert_eq!(site.kinds(anna).await, [Kind::IDENTIFIER]);
+    assert_eq!(site.trail(anna).await, Vec::<String>::new());
+    let sites =
+        site.look(Actor::Person(SubjectId::from_bytes([0; 16])), |look| look.trail(1000)).await.unwrap();
+    assert!(sites.iter().all(|entry| entry.event.because.as_deref() != Some("Anna rang")));
+}
+
+#[tokio::test]
+async fn nothing_of_an_erased_person_comes_back() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.skip("2028-09-01T12:00:00Z").await;
+    assert_eq!(site.kinds(anna).await, []);
+    let emitted = site.act(Actor::System, move |act| act.emit(anna, "member.left")).await;
+    assert!(matches!(emitted, Err(KeeperError::Nobody(event)) if event == "member.left"));
+    let now = site.keeper.now();
+    let scheduled = site.act(Actor::System, move |act| act.schedule(anna, "ring", now)).await;
+    assert!(matches!(scheduled, Err(KeeperError::Nobody(job)) if job == "ring"));
+    site.act(Actor::System, move |act| act.note(anna, Deed::SignInFailed, "password", &[], None))
+        .await
+        .unwrap();
+    assert_eq!(site.kinds(anna).await, []);
+    for table in ["happenings", "duties", "holds", "trail", "vault", "lookups", "outbox"] {
+        let sql: &'static str = format!("SELECT COUNT(*) FROM {table} WHERE subject = $1").leak();
+        assert_eq!(site.count(sql, &params![anna.as_bytes()]).await, 0, "{table}");
+    }
+}
+
+/// An act whose event could not be written is undone, even when its code goes on as if nothing had happened.
+#[tokio::test]
+async fn no_deed_without_its_event() {
+    let site = Site::new().await;
+    let anna = site.member("Anna").await;
+    site.plant("CREATE TRIGGER full BEFORE INSERT ON trail BEGIN SELECT RAISE(ABORT, 'no'); END", &params![])
+        .await;
+    let careless = site
+        .act(Actor::System, move |act| {
+            let _ = act.put(anna, &Badge { member_id: "W-9".into() });
+            Ok(())
+        })
+        .await;
+    assert!(matches!(careless, Err(KeeperError::Unrecorded)));
+    site.plant("DROP TRIGGER full", &params![]).await;
+    let held = site.look(Actor::Person(anna), |look| look.holdings()).await.unwrap();
+    assert!(held.iter().any(|holding| holding.values == ["W-Anna"]));
+    site.keeper.prove().await.unwrap();
+}

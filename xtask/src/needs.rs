@@ -1,4 +1,4 @@
-//! What the tests need from the system: a browser with a font, and Node.js to drive it.
+//! What the tests need from the system: a browser with a font, Node.js to drive it, and PostgreSQL's own programs.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -16,6 +16,7 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 const NEEDS: &[Need] = &[
     Need { package: "chromium", is_there: || Path::new(CHROMIUM).exists() },
     Need { package: "fonts-dejavu-core", is_there: || Path::new("/usr/share/fonts/truetype").exists() },
+    Need { package: "postgresql", is_there: has_postgresql },
     Need { package: "nodejs", is_there: || on_path("node") },
     Need { package: "npm", is_there: || on_path("npm") },
 ];
@@ -39,6 +40,12 @@ pub(crate) fn install() -> Result<(), String> {
 
 fn apt_get(args: &[&str]) -> Result<(), String> {
     run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Whether any version's `initdb` is where Debian puts it: the store's tests start a cluster of their own.
+fn has_postgresql() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join("bin/initdb").is_file()) || on_path("initdb")
 }
 
 fn on_path(program: &str) -> bool {

@@ -12,12 +12,13 @@ pub enum StoreError {
         constraint: String,
     },
     /// The disk is full. Nothing of the transaction was kept.
-    #[error("the disk that holds the data folder is full: free some space and try again")]
+    #[error("the disk that holds the database is full: free some space and try again")]
     Full,
-    /// A point read took too many steps. Use [`Store::scan`](crate::Store::scan), or add an index.
-    #[error("the read took more steps than a point read may: use a scan or add an index")]
+    /// A point read took too many steps (SQLite) or too long (PostgreSQL). Use
+    /// [`Store::scan`](crate::Store::scan), or add an index.
+    #[error("the read took more than a point read may: use a scan or add an index")]
     Budget,
-    /// Another reader or process was in the way for longer than we wait. Run it again.
+    /// Another reader, writer or process was in the way for longer than we wait. Nothing was kept: run it again.
     #[error("the database is busy: try again")]
     Busy,
     /// The transaction's function panicked. Nothing of the transaction was kept.
@@ -26,9 +27,14 @@ pub enum StoreError {
     /// The database ended the transaction before its function did, after an earlier error in it.
     #[error("the transaction was already rolled back after an earlier error in it")]
     RolledBack,
-    /// The disk failed while committing: the transaction may be kept or not. Look before trying again.
-    #[error("the disk failed during the commit, so its outcome is unknown: check the disk and what was kept")]
+    /// The disk or the connection failed while committing: the transaction may be kept or not. Look before trying
+    /// again.
+    #[error("the commit broke off, so its outcome is unknown: check the database and what was kept")]
     CommitUnknown,
+    /// The database could not be reached, or the connection to it broke before the commit. Nothing of the
+    /// transaction was kept.
+    #[error("the database could not be reached, so nothing was kept: see that it runs and try again")]
+    Unreachable,
     /// The store was closed before the transaction began.
     #[error("the store is closed")]
     Closed,
@@ -63,7 +69,7 @@ pub enum StoreError {
     /// Anything else the database refused.
     #[error("the database refused ({code}): {message}: {statement}")]
     Database {
-        /// The database's own code: an extended result code on SQLite.
+        /// The database's own code: an extended result code on SQLite, an SQLSTATE on PostgreSQL.
         code: String,
         /// The database's explanation, as far as it cannot contain a bound value.
         message: String,
@@ -81,23 +87,40 @@ pub enum OpenError {
         /// The data folder.
         folder: PathBuf,
     },
-    /// `kept.db` is not a database, or belongs to another program. It was not touched.
-    #[error("{} is not a kept database: move it away or choose another folder", path.display())]
+    /// This is not a database, or belongs to another program. It was not touched.
+    #[error("{place} is not a kept database: move it away or choose another")]
     NotOurs {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the name of the PostgreSQL database.
+        place: String,
     },
-    /// `kept.db` was changed by a version of kept that this one cannot follow. It was not touched.
+    /// The database was changed by a version of kept that this one cannot follow. It was not touched.
     #[error(
-        "{} was last used by another version of kept: its migration {migration} is not this version's; \
-         start that version, or restore a backup made before it",
-        path.display()
+        "{place} was last used by another version of kept: its migration {migration} is not this version's; \
+         start that version, or restore a backup made before it"
     )]
     OtherVersion {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the name of the PostgreSQL database.
+        place: String,
         /// The recorded migration that is unknown here or has another text here.
         migration: String,
+    },
+    /// The address of a PostgreSQL database cannot be read. It is not shown, because it may hold a password.
+    #[error("the database's address cannot be read: write postgresql://user@host/name")]
+    Address,
+    /// The connection would cross a network unencrypted.
+    #[error(
+        "the connection to {host} would not be encrypted: use a socket or a tunnel, or, when the network itself \
+         is trusted, add sslmode=disable to the address"
+    )]
+    Unencrypted {
+        /// The host of the address.
+        host: String,
+    },
+    /// The PostgreSQL server could not be reached or turned us away.
+    #[error("the database cannot be reached: {reason}")]
+    Unreachable {
+        /// The server's or the operating system's words.
+        reason: String,
     },
     /// A migration failed. It was rolled back; those before it stay.
     #[error("migration {name} failed and was rolled back: {source}")]

@@ -17,22 +17,27 @@
 //! snapshot, and [`Store::scan`] is for reads that take long. The function has no side effect but its
 //! transaction, because it may be run again.
 //!
-//! SQL is written once for every database: `$1` placeholders, the types `BIGINT` (64-bit signed integer;
-//! booleans are 0 and 1), `TEXT` and `BLOB`, and `/* clustered */` behind a `CREATE TABLE`'s closing
-//! parenthesis to keep rows in the order of their primary key. What differs lives in one file.
+//! SQL is written once for SQLite and PostgreSQL: `$1` placeholders, the types `BIGINT` (64-bit signed integer;
+//! booleans are 0 and 1), `TEXT` and `BLOB` (in capitals, wherever they stand in a migration), and
+//! `/* clustered */` behind a `CREATE TABLE`'s closing parenthesis to keep rows in the order of their primary key.
+//! `sum` is cast: `CAST(sum(amount) AS BIGINT)`. What differs lives in one module, `dialect`.
+//!
+//! On SQLite one write runs after another. On PostgreSQL they run side by side at READ COMMITTED, so unique
+//! constraints and conditional updates carry the rules. What reads a row to change it locks it as it reads, in
+//! one statement that does so everywhere: `UPDATE seat SET taken = taken WHERE course = $1 RETURNING taken`.
 //!
 //! Bound values appear in no error and no log line. SQL text does appear in errors, so values are bound,
 //! never written into the text.
 
 mod dialect;
 mod error;
-mod files;
+mod job;
 mod migration;
-mod readers;
+mod postgres;
+mod sqlite;
 mod store;
 mod transaction;
 mod value;
-mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use migration::Migration;

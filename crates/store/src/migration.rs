@@ -1,16 +1,11 @@
 //! Migrations: each runs once, in its own transaction, and is never undone or changed afterwards.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
-use rusqlite::Connection;
-
-use crate::{
-    OpenError, Read, StoreError, Tx, params,
-    transaction::{reading, writing},
-};
+use crate::{OpenError, Read, StoreError, Tx, params};
 
 /// One step of the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Migration {
     /// The crate and a number, unique for ever: `keeper/0001_vault`.
     pub name: &'static str,
@@ -19,41 +14,31 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// The migrations still to run. Reads only.
+/// The migrations still to run in the database at `place`. Reads only.
 ///
 /// # Errors
 /// [`OpenError::OtherVersion`] when one was recorded that is not among `known`, or with another text.
 pub(crate) fn pending(
-    connection: &Connection,
-    path: &Path,
+    read: &Read<'_>,
+    place: &str,
     known: &[Migration],
 ) -> Result<Vec<Migration>, OpenError> {
-    let recorded = reading(connection, |read: &Read<'_>| {
-        read.query("SELECT name, sql FROM kept_migration ORDER BY position", &params![])?
-            .iter()
-            .map(|row| Ok((row.get(0)?, row.get(1)?)))
-            .collect::<Result<Vec<(String, String)>, StoreError>>()
-    })?;
+    let rows = read.query("SELECT name, sql FROM kept_migration ORDER BY position", &params![])?;
     let mut pending = known.to_vec();
     let texts: HashMap<_, _> = known.iter().map(|migration| (migration.name, migration.sql)).collect();
-    for (name, sql) in recorded {
+    for row in rows {
+        let (name, sql): (String, String) = (row.get(0)?, row.get(1)?);
         if texts.get(name.as_str()) != Some(&sql.as_str()) {
-            return Err(OpenError::OtherVersion { path: path.to_owned(), migration: name });
+            return Err(OpenError::OtherVersion { place: place.to_owned(), migration: name });
         }
         pending.retain(|migration| migration.name != name);
     }
     Ok(pending)
 }
 
-/// Runs `pending` in order, each in a transaction with its record.
-pub(crate) fn run(connection: &Connection, pending: &[Migration]) -> Result<(), OpenError> {
-    for Migration { name, sql } in pending {
-        writing(connection, |tx: &mut Tx<'_>| {
-            tx.define(sql)?;
-            tx.execute("INSERT INTO kept_migration (name, sql) VALUES ($1, $2)", &params![*name, *sql])?;
-            Ok(())
-        })
-        .map_err(|source| OpenError::Migration { name, source })?;
-    }
+/// Runs a migration, in a transaction with its record.
+pub(crate) fn run(tx: &Tx<'_>, Migration { name, sql }: Migration) -> Result<(), StoreError> {
+    tx.define(sql)?;
+    tx.execute("INSERT INTO kept_migration (name, sql) VALUES ($1, $2)", &params![name, sql])?;
     Ok(())
 }

@@ -1,30 +1,21 @@
 //! The store that servers hold.
 
-use std::{path::Path, sync::Arc};
-
-use tokio::{sync::Semaphore, task};
+use std::path::Path;
 
 use crate::{
-    Migration, OpenError, Read, StoreError, Tx, dialect, files, migration, params,
-    readers::{self, Readers},
-    transaction,
-    writer::Writer,
+    Migration, OpenError, Read, StoreError, Tx, dialect, params, postgres::Postgres, sqlite::Sqlite,
 };
-
-/// Scans that run at once; more wait. Each keeps a core busy and holds back the write-ahead log.
-const SCANS: usize = 4;
 
 /// One open database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
+    engine: Engine,
 }
 
-/// Dropped from the top: the writer's connection has to be the last one.
-struct Shared {
-    readers: Readers,
-    scans: Arc<Semaphore>,
-    writer: Writer,
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 /// A column of the live database.
@@ -43,23 +34,25 @@ impl Store {
     /// # Errors
     /// [`OpenError`]. With `InUse`, `NotOurs` and `OtherVersion` nothing was changed.
     pub fn open(folder: &Path, migrations: &[Migration]) -> Result<Store, OpenError> {
-        let (lock, path) = files::claim(folder)?;
-        let pending = migration::pending(&files::reader(&path)?, &path, migrations)?;
-        let connection = files::writer(&path)?;
-        migration::run(&connection, &pending)?;
-        let writer = Writer::start(connection, lock)
-            .map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
-        Ok(Store {
-            shared: Arc::new(Shared {
-                readers: Readers::new(path),
-                scans: Arc::new(Semaphore::new(SCANS)),
-                writer,
-            }),
-        })
+        Ok(Store { engine: Engine::Sqlite(Sqlite::open(folder, migrations)?) })
     }
 
-    /// Runs `work` in a transaction of its own, one after another, and answers after the commit is on the disk.
-    /// An `Err` rolls it back. It runs to its end even when the caller stops waiting.
+    /// Connects to the PostgreSQL database at `url` (`postgresql://user@host/name`), which must exist and be UTF-8,
+    /// and runs the `migrations` that have not run yet, in this order, while no other server does.
+    ///
+    /// Connections are not encrypted. They are made when they are needed, and again after they broke.
+    ///
+    /// # Errors
+    /// [`OpenError`]. With `NotOurs` and `OtherVersion` nothing was changed.
+    pub fn connect(url: &str, migrations: &[Migration]) -> Result<Store, OpenError> {
+        Ok(Store { engine: Engine::Postgres(Postgres::connect(url, migrations)?) })
+    }
+
+    /// Runs `work` in a transaction of its own, and answers after the commit is on the disk. An `Err` rolls it back.
+    /// It runs to its end even when the caller stops waiting.
+    ///
+    /// On SQLite those that wait at the same time share one commit. When that has to be given up because of one of
+    /// them (it met a full disk), the others run again.
     ///
     /// # Errors
     /// The error of `work`, or a [`StoreError`] of the transaction around it.
@@ -69,7 +62,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.shared.writer.run(|connection| transaction::writing(connection, work)).await?
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(work).await,
+            Engine::Postgres(postgres) => postgres.write(work).await,
+        }
     }
 
     /// Runs a short `work` at once on the calling thread, on one snapshot of what was committed.
@@ -82,7 +78,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.shared.readers.run(readers::POINT_READ, work)
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(work),
+            Engine::Postgres(postgres) => postgres.read(work).await,
+        }
     }
 
     /// Runs a long `work` on a thread for blocking work, on one snapshot of what was committed. While it runs
@@ -96,14 +95,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let turn = Arc::clone(&self.shared.scans).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let shared = Arc::clone(&self.shared);
-        let scan = task::spawn_blocking(move || {
-            // The turn ends with the scan, not with the caller's patience.
-            let _turn = turn;
-            shared.readers.run(readers::UNLIMITED, work)
-        });
-        scan.await.map_err(|_| StoreError::Closed)?
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scan(work).await,
+            Engine::Postgres(postgres) => postgres.scan(work).await,
+        }
     }
 
     /// Every column of every table, from the database's own catalogue, ordered by table.
@@ -111,39 +106,57 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn columns(&self) -> Result<Vec<Column>, StoreError> {
-        self.scan(|read| {
-            let rows = read.query(dialect::CATALOGUE, &params![])?;
+        let catalogue = match self.engine {
+            Engine::Sqlite(_) => dialect::sqlite::CATALOGUE,
+            Engine::Postgres(_) => dialect::postgres::CATALOGUE,
+        };
+        self.scan(move |read| {
+            let rows = read.query(catalogue, &params![])?;
             rows.iter().map(|row| Ok(Column { table: row.get(0)?, name: row.get(1)? })).collect()
         })
         .await
     }
 
-    /// Removes deleted and replaced rows from the write-ahead log. Call it after erasing.
+    /// Lets go of deleted and replaced rows. Call it after erasing.
     ///
-    /// A deleted row is overwritten with zeros, but this does not find every trace: when SQLite moves rows
-    /// between neighbouring pages, a copy can stay behind in unused space of a page that lives on. Of rows of a
-    /// few hundred bytes about one in a hundred leaves one. [`Store::scrub`] removes those too.
+    /// On SQLite it removes them from the write-ahead log. In the database a deleted row is overwritten with zeros,
+    /// but this does not find every trace: when SQLite moves rows between neighbouring pages, a copy can stay
+    /// behind in unused space of a page that lives on. Of rows of a few hundred bytes about one in a hundred leaves
+    /// one. On PostgreSQL it vacuums: nobody can read them any more, but their bytes stay until the space is used
+    /// again. [`Store::scrub`] removes those too.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when a scan still reads the old rows: call it again later.
+    /// [`StoreError::Busy`] when somebody may still see the old rows, such as a scan: call it again later.
     pub async fn forget(&self) -> Result<(), StoreError> {
-        self.shared.writer.run(files::forget).await?
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.forget().await,
+            Engine::Postgres(postgres) => postgres.forget().await,
+        }
     }
 
-    /// Leaves no trace of deleted and replaced rows in any file of the folder, by writing the database anew.
+    /// Leaves no trace of deleted and replaced rows in the database, by writing it anew.
     ///
-    /// Writes wait meanwhile, about a second for every 100 MB, and twice the database's size must be free, half
-    /// of it in the system's folder for temporary files.
+    /// On SQLite none is left in any file of the folder. Writes wait meanwhile, about a second for every 100 MB, and
+    /// twice the database's size must be free, half of it in the system's folder for temporary files.
+    ///
+    /// On PostgreSQL none is left in a table; reads of the table that is being written wait too, and twice the
+    /// largest table's size must be free. The server's own write-ahead log, archives of it, replicas' logs and
+    /// the disk's blocks of files that were removed are beyond our reach.
     ///
     /// # Errors
     /// [`StoreError::Full`], with everything as it was; [`StoreError::Busy`] as [`Store::forget`].
     pub async fn scrub(&self) -> Result<(), StoreError> {
-        self.shared.writer.run(files::scrub).await?
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scrub().await,
+            Engine::Postgres(postgres) => postgres.scrub().await,
+        }
     }
 
     /// Refuses new work on every clone, finishes what is queued, and lets go of the folder.
     pub async fn close(self) {
-        self.shared.readers.close();
-        self.shared.writer.close().await;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Postgres(postgres) => postgres.close().await,
+        };
     }
 }

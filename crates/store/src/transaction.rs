@@ -1,20 +1,18 @@
-//! What a transaction's function can do, and what happens around it.
+//! What a transaction's function can do.
 
-use std::{
-    ops::Deref,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
-
-use rusqlite::{CachedStatement, Connection};
+use std::ops::Deref;
 
 use crate::{
     Row, StoreError, Value,
-    dialect::{self, Bound},
+    postgres::Session,
+    sqlite::{self, Connection},
 };
 
 /// A consistent view of what was committed before the transaction's first statement.
+///
+/// On PostgreSQL this holds for reads. In a [`Tx`] there each statement sees what was committed before it.
 pub struct Read<'c> {
-    connection: &'c Connection,
+    on: On<'c>,
 }
 
 /// A transaction that may change rows, and sees its own changes.
@@ -22,55 +20,21 @@ pub struct Tx<'c> {
     read: Read<'c>,
 }
 
-/// Runs `work` in a transaction that is committed when this returns `Ok`, and rolled back in every other case.
-pub(crate) fn writing<T, E: From<StoreError>>(
-    connection: &Connection,
-    work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    around(connection, dialect::BEGIN_WRITE, || work(&mut Tx { read: Read { connection } }))
-}
-
-/// Runs `work` on one snapshot.
-pub(crate) fn reading<T, E: From<StoreError>>(
-    connection: &Connection,
-    work: impl FnOnce(&Read<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    around(connection, dialect::BEGIN_READ, || work(&Read { connection }))
-}
-
-fn around<T, E: From<StoreError>>(
-    connection: &Connection,
-    begin: &str,
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, E> {
-    let done = control(connection, begin)
-        .map_err(|error| E::from(dialect::run_error(error, begin)))
-        // What a panic leaves half done in memory is dropped with `work`; in the database it is rolled back.
-        .and_then(|()| {
-            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::Panicked.into()))
-        })
-        .and_then(|value| commit(connection).map(|()| value).map_err(E::from));
-    if !connection.is_autocommit()
-        && let Err(error) = control(connection, dialect::ROLLBACK)
-    {
-        // The next transaction cannot begin and ends up here again: nothing is answered that is not kept.
-        tracing::error!(code = ?error.sqlite_error_code(), "a transaction could not be rolled back");
-    }
-    done
-}
-
-fn commit(connection: &Connection) -> Result<(), StoreError> {
-    if connection.is_autocommit() {
-        return Err(StoreError::RolledBack);
-    }
-    control(connection, dialect::COMMIT).map_err(dialect::commit_error)
-}
-
-fn control(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.raw_execute().map(drop)
+#[derive(Clone, Copy)]
+enum On<'c> {
+    Sqlite(&'c Connection),
+    Postgres(&'c Session),
 }
 
 impl<'c> Read<'c> {
+    pub(crate) fn sqlite(connection: &'c Connection) -> Read<'c> {
+        Read { on: On::Sqlite(connection) }
+    }
+
+    pub(crate) fn postgres(session: &'c Session) -> Read<'c> {
+        Read { on: On::Postgres(session) }
+    }
+
     /// Every row that `sql` answers with `params` bound to `$1`, `$2`, …
     ///
     /// In a [`Tx`] this also runs `INSERT`, `UPDATE` and `DELETE` with a `RETURNING` clause.
@@ -78,14 +42,10 @@ impl<'c> Read<'c> {
     /// # Errors
     /// [`StoreError`], most often `Budget` in a point read.
     pub fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut statement = self.prepare(sql, params)?;
-        let width = statement.column_count();
-        let mut answer = statement.raw_query();
-        let mut rows = Vec::new();
-        while let Some(row) = answer.next().map_err(|error| dialect::run_error(error, sql))? {
-            rows.push(dialect::row(row, width)?);
+        match self.on {
+            On::Sqlite(connection) => sqlite::query(connection, sql, params),
+            On::Postgres(session) => session.query(sql, params),
         }
-        Ok(rows)
     }
 
     /// The only row, or none.
@@ -108,31 +68,17 @@ impl<'c> Read<'c> {
         let none = || StoreError::Rows { expected: "one row", found: 0, statement: sql.to_owned() };
         self.query_opt(sql, params)?.ok_or_else(none)
     }
-
-    fn prepare(&self, sql: &str, params: &[Value]) -> Result<CachedStatement<'c>, StoreError> {
-        // After some errors SQLite rolls the whole transaction back. Without this check the statements that
-        // follow would each commit on their own.
-        if self.connection.is_autocommit() {
-            return Err(StoreError::RolledBack);
-        }
-        let mut statement =
-            self.connection.prepare_cached(sql).map_err(|error| dialect::prepare_error(error, sql))?;
-        let wrong = || StoreError::Placeholders { given: params.len(), statement: sql.to_owned() };
-        if statement.parameter_count() != params.len() {
-            return Err(wrong());
-        }
-        for position in 1..=params.len() {
-            let number = statement.parameter_name(position).and_then(dialect::placeholder);
-            let value = number.and_then(|number| params.get(number.checked_sub(1)?)).ok_or_else(wrong)?;
-            statement
-                .raw_bind_parameter(position, Bound(value))
-                .map_err(|error| dialect::run_error(error, sql))?;
-        }
-        Ok(statement)
-    }
 }
 
 impl<'c> Tx<'c> {
+    pub(crate) fn sqlite(connection: &'c Connection) -> Tx<'c> {
+        Tx { read: Read::sqlite(connection) }
+    }
+
+    pub(crate) fn postgres(session: &'c Session) -> Tx<'c> {
+        Tx { read: Read::postgres(session) }
+    }
+
     /// Runs a statement that answers no rows; gives how many rows it inserted, updated or deleted itself
     /// (not through a foreign key's cascade).
     ///
@@ -140,15 +86,18 @@ impl<'c> Tx<'c> {
     /// [`StoreError`], most often `Unique`. After any error return it: not every database lets a transaction
     /// go on. Where a clash is expected, write `ON CONFLICT DO NOTHING` and look at the count.
     pub fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        let mut statement = self.read.prepare(sql, params)?;
-        let changed = statement.raw_execute().map_err(|error| dialect::run_error(error, sql))?;
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+        match self.read.on {
+            On::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            On::Postgres(session) => session.execute(sql, params),
+        }
     }
 
-    /// Runs any number of statements of the schema. They bind nothing, so the message of an error is told.
+    /// Runs any number of statements of the schema, in the neutral SQL.
     pub(crate) fn define(&self, neutral: &str) -> Result<(), StoreError> {
-        let sql = dialect::schema(neutral);
-        self.read.connection.execute_batch(&sql).map_err(|error| dialect::prepare_error(error, &sql))
+        match self.read.on {
+            On::Sqlite(connection) => sqlite::define(connection, neutral),
+            On::Postgres(session) => session.define(neutral),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What was answered is kept, whatever happens to the server or its disk.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::mpsc, time::Duration};
 
 use kept_store::{Store, StoreError, params};
 use tempfile::tempdir;
@@ -121,4 +121,27 @@ async fn commits_are_synced() {
     }
     let journal = store.read(|read| read.query_one("PRAGMA journal_mode", &[])?.get::<String>(0)).await;
     assert_eq!(journal.map_err(|error: StoreError| error), Ok("wal".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_wait_share_a_commit() {
+    let folder = tempdir().unwrap();
+    let store = Store::open(folder.path(), SCHEMA).unwrap();
+    let (release, blocked) = mpsc::channel();
+    queue(store.write(move |_| {
+        blocked.recv_timeout(Duration::from_secs(10)).unwrap();
+        Ok::<_, StoreError>(())
+    }))
+    .await;
+    for id in 1..=100 {
+        queue(add(&store, id, "waits")).await;
+    }
+    release.send(()).unwrap();
+    assert_eq!(add(&store, 101, "last").await, Ok(1));
+    assert_eq!(things(&store).await, 101);
+    let commits =
+        store.read(|read| read.query_one("SELECT number FROM kept_group", &[])?.get::<i64>(0)).await;
+    let commits = commits.map_err(|error: StoreError| error).unwrap();
+    // The last one may have come too late for the group of the others.
+    assert!((1..=2).contains(&commits), "{commits} commits");
 }

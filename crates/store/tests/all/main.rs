@@ -7,10 +7,13 @@
     reason = "tests fail by panicking"
 )]
 
+mod cluster;
 mod conformance;
 mod durability;
 mod erasure;
 mod opening;
+mod schema;
+mod server;
 
 use std::task::Poll;
 
@@ -20,7 +23,7 @@ use kept_store::{Migration, Store, StoreError};
 const SCHEMA: &[Migration] = &[Migration {
     name: "test/0001_tables",
     sql: "
-        CREATE TABLE thing (id BIGINT PRIMARY KEY, flag BIGINT, label TEXT, body BLOB);
+        CREATE TABLE thing (id BIGINT NOT NULL PRIMARY KEY, flag BIGINT, label TEXT, body BLOB);
         CREATE TABLE seat (
             course TEXT NOT NULL, number BIGINT NOT NULL, thing BIGINT REFERENCES thing (id),
             PRIMARY KEY (course, number)

@@ -10,7 +10,8 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::{Read, StoreError, dialect, files, transaction};
+use super::{files, statement};
+use crate::{Read, StoreError, dialect::sqlite as dialect};
 
 /// What a point read may take, in thousands of SQLite's virtual machine steps: a look-up takes some dozen steps,
 /// a page of a hundred joined rows some thousand.
@@ -43,7 +44,7 @@ impl Readers {
     ) -> Result<T, E> {
         let reader = self.take()?;
         reader.budget.store(budget, Ordering::Relaxed);
-        let done = transaction::reading(&reader.connection, work);
+        let done = statement::reading(&reader.connection, work);
         self.put_back(reader);
         done
     }

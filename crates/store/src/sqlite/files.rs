@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use crate::{OpenError, StoreError, dialect};
+use crate::{OpenError, StoreError, dialect::sqlite as dialect};
 
 /// "Kept" in ASCII, in the header of every `kept.db` (<https://www.sqlite.org/fileformat2.html>, offset 68).
 const APPLICATION_ID: [u8; 4] = *b"Kept";
@@ -43,6 +43,7 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
         .map_err(|error| dialect::run_error(error, "PRAGMA"))?;
+    connection.execute_batch(dialect::GROUPS).map_err(|error| dialect::run_error(error, dialect::GROUPS))?;
     Ok(connection)
 }
 
@@ -83,7 +84,7 @@ fn is_ours(path: &Path) -> Result<bool, OpenError> {
     if header.starts_with(MAGIC) && header.get(68..72) == Some(&APPLICATION_ID) {
         Ok(true)
     } else {
-        Err(OpenError::NotOurs { path: path.to_owned() })
+        Err(OpenError::NotOurs { place: path.display().to_string() })
     }
 }
 

@@ -1,0 +1,192 @@
+//! One connection, used by one thread, one statement after another.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+use tokio_postgres::{
+    Client, Config, NoTls, Statement,
+    types::{ToSql, Type},
+};
+
+use crate::{
+    Row, StoreError, Value,
+    dialect::postgres::{self as dialect, Bound},
+};
+
+/// How long a statement may take to answer, other than in scans, migrations and tidying: then the connection is
+/// given up, because a server that was stopped or cut off would be waited for without end.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// After how much silence a TCP connection is probed: a scan waits without a limit, but not for a dead link.
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
+/// Prepared statements kept per connection; an area has some dozens.
+const STATEMENTS: usize = 256;
+
+/// The name of each unique index of the schema, and its columns.
+pub(crate) type UniqueIndexes = HashMap<String, String>;
+
+/// An open connection. It is driven by its own runtime while a statement waits for its answer.
+pub(crate) struct Session {
+    runtime: Runtime,
+    client: Client,
+    statements: RefCell<HashMap<(String, Vec<Type>), Statement>>,
+    unique_indexes: Arc<UniqueIndexes>,
+    state: Cell<State>,
+    patient: Cell<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Sound,
+    /// A statement of the open transaction failed: PostgreSQL runs no other, and commits nothing.
+    Failed,
+    /// The connection is over, and with it the transaction.
+    Lost,
+}
+
+impl Session {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Why not, in the server's or the operating system's words.
+    pub(crate) fn connect(config: &Config, unique_indexes: Arc<UniqueIndexes>) -> Result<Session, String> {
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        let connect = async {
+            let (client, connection) = config.connect(NoTls).await?;
+            // Its errors come back to the statement that waits.
+            tokio::spawn(connection);
+            client.batch_execute(dialect::SETUP).await?;
+            Ok(client)
+        };
+        let client = runtime
+            .block_on(async { timeout(PATIENCE, connect).await })
+            .map_err(|_| "it did not answer".to_owned())?
+            .map_err(|error| dialect::reason(&error))?;
+        let (statements, state, patient) = (RefCell::default(), Cell::new(State::Sound), Cell::new(false));
+        Ok(Session { runtime, client, statements, unique_indexes, state, patient })
+    }
+
+    /// Whether it can be used for another transaction.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.state.get() == State::Sound
+    }
+
+    /// Begins a transaction. A `patient` one waits for each statement as long as it takes.
+    pub(crate) fn begin(&self, sql: &str, patient: bool) -> Result<(), StoreError> {
+        self.patient.set(patient);
+        self.batch(sql)
+    }
+
+    /// Ends the transaction: commits it when `keep` is wanted and possible.
+    ///
+    /// # Errors
+    /// Why it was not kept although it was wanted; `CommitUnknown` when nobody can tell.
+    pub(crate) fn end(&self, keep: bool) -> Result<(), StoreError> {
+        let wanted = |error| if keep { Err(error) } else { Ok(()) };
+        match self.state.get() {
+            State::Lost => wanted(StoreError::Unreachable),
+            State::Sound if keep => match self.batch(dialect::COMMIT) {
+                // A server that only refuses has rolled back.
+                Err(StoreError::Unreachable) => Err(StoreError::CommitUnknown),
+                done => {
+                    self.state.set(State::Sound);
+                    done
+                }
+            },
+            State::Sound | State::Failed => {
+                self.state.set(State::Sound);
+                match self.batch(dialect::ROLLBACK) {
+                    // Without its connection the server rolls back by itself.
+                    Ok(()) | Err(StoreError::Unreachable) => wanted(StoreError::RolledBack),
+                    Err(error) => {
+                        self.state.set(State::Lost);
+                        wanted(error)
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let statement = self.prepare(sql, params)?;
+        let bound: Vec<_> = params.iter().map(Bound).collect();
+        let bound: Vec<_> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let rows = self.wait(sql, self.client.query(&statement, &bound))?;
+        rows.iter().map(dialect::row).collect()
+    }
+
+    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        let statement = self.prepare(sql, params)?;
+        if !statement.columns().is_empty() {
+            return Err(StoreError::Database {
+                code: "usage".to_owned(),
+                message: "the statement returns rows: query it instead".to_owned(),
+                statement: sql.to_owned(),
+            });
+        }
+        self.wait(sql, self.client.execute_raw(&statement, params.iter().map(Bound)))
+    }
+
+    /// Runs statements of the schema.
+    pub(crate) fn define(&self, neutral: &str) -> Result<(), StoreError> {
+        self.batch(&dialect::schema(neutral))
+    }
+
+    /// Runs any number of statements that bind nothing and answer nothing.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        self.wait(sql, self.client.batch_execute(sql))
+    }
+
+    fn prepare(&self, sql: &str, params: &[Value]) -> Result<Statement, StoreError> {
+        let key = (sql.to_owned(), params.iter().map(dialect::type_of).collect::<Vec<_>>());
+        if let Some(statement) = self.statements.borrow().get(&key) {
+            return Ok(statement.clone());
+        }
+        if !dialect::has_placeholders(sql, params.len()) {
+            return Err(StoreError::Placeholders { given: params.len(), statement: sql.to_owned() });
+        }
+        let statement = self.wait(sql, self.client.prepare_typed(sql, &key.1))?;
+        let mut statements = self.statements.borrow_mut();
+        if statements.len() >= STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(key, statement.clone());
+        Ok(statement)
+    }
+
+    /// Drives the connection until `answer` is there.
+    fn wait<T>(
+        &self,
+        sql: &str,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        match self.state.get() {
+            State::Sound => {}
+            State::Failed => return Err(StoreError::RolledBack),
+            State::Lost => return Err(StoreError::Unreachable),
+        }
+        let limit = if self.patient.get() { Duration::MAX } else { PATIENCE };
+        match self.runtime.block_on(async { timeout(limit, answer).await }) {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                let lost = dialect::refusal(&error).is_none();
+                self.state.set(if lost { State::Lost } else { State::Failed });
+                // One that no longer fits the schema is not tried again.
+                self.statements.borrow_mut().retain(|(text, _), _| text != sql);
+                Err(dialect::error(&error, sql, &self.unique_indexes))
+            }
+            Err(_) => {
+                self.state.set(State::Lost);
+                Err(StoreError::Unreachable)
+            }
+        }
+    }
+}

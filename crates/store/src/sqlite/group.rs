@@ -1,0 +1,176 @@
+//! Transactions are committed in groups, because the sync at the end of a commit takes longer than all else.
+//!
+//! Each job runs in a savepoint of one outer transaction. A job that fails or panics is rolled back to its
+//! savepoint. After some errors (a full disk, an interrupt) SQLite rolls the outer transaction back instead; then
+//! the job that met the error is answered with it, and the others run again. They are answered after the commit.
+//!
+//! A commit that fails may have happened. Each group that changes something writes its number, so that a fresh
+//! look at the file tells.
+
+use std::{collections::VecDeque, path::PathBuf};
+
+use rusqlite::Connection;
+
+use super::{
+    files,
+    statement::{control, reading, roll_back},
+};
+use crate::{
+    Read, StoreError, Tx,
+    dialect::sqlite as dialect,
+    job::{Job, answer_all},
+    params,
+};
+
+/// Makes the open transaction durable. An argument, so that tests can make it fail.
+type Commit = fn(&Connection) -> rusqlite::Result<()>;
+
+/// The connection that commits groups.
+pub(crate) struct Groups {
+    path: PathBuf,
+    /// `None` from a failed commit until the file is known to be sound again.
+    connection: Option<Connection>,
+    commit: Commit,
+}
+
+/// What became of a group.
+enum Attempt {
+    Answered,
+    /// Nothing of it was kept: these are to run again, each as a group.
+    Again(Vec<Vec<Box<dyn Job>>>),
+}
+
+/// The outer transaction no longer stands. Holds the answer for the job that ran last.
+struct Fallen(Result<(), StoreError>);
+
+impl Groups {
+    pub(crate) fn new(path: PathBuf, connection: Connection) -> Groups {
+        Groups {
+            path,
+            connection: Some(connection),
+            commit: |connection| control(connection, dialect::COMMIT),
+        }
+    }
+
+    /// Runs `jobs` in this order and answers each of them, most often after one commit for all.
+    pub(crate) fn run(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let mut groups = VecDeque::from([jobs]);
+        // Ends, because a group that is to run again has lost a job or was split.
+        while let Some(group) = groups.pop_front() {
+            if let Attempt::Again(parts) = self.attempt(group) {
+                parts.into_iter().rev().for_each(|part| groups.push_front(part));
+            }
+        }
+    }
+
+    /// The connection, outside a transaction.
+    ///
+    /// # Errors
+    /// After a failed commit, while the file cannot be put in order: `Busy` while a scan reads it.
+    pub(crate) fn connection(&mut self) -> Result<&Connection, StoreError> {
+        let sound = match self.connection.take() {
+            Some(connection) if connection.is_autocommit() => connection,
+            suspect => {
+                drop(suspect);
+                self.reopen()?
+            }
+        };
+        Ok(self.connection.insert(sound))
+    }
+
+    fn attempt(&mut self, mut group: Vec<Box<dyn Job>>) -> Attempt {
+        let commit = self.commit;
+        let begun = self.connection().and_then(|connection| Ok((connection, begin(connection)?)));
+        let (connection, last) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                answer_all(group, &Err(error));
+                return Attempt::Answered;
+            }
+        };
+        let before = connection.total_changes();
+        for (index, job) in group.iter_mut().enumerate() {
+            if let Err(Fallen(answer)) = in_savepoint(connection, job.as_mut()) {
+                roll_back(connection);
+                let after = group.split_off(index + 1);
+                answer_all(group.pop(), &answer);
+                return Attempt::Again(
+                    vec![group, after].into_iter().filter(|part| !part.is_empty()).collect(),
+                );
+            }
+        }
+        let number = last + 1;
+        // Without a change there is nothing to sync and nothing that could be lost, so no number either.
+        let numbered = match connection.total_changes() == before {
+            true => Ok(0),
+            false => connection.prepare_cached(dialect::NUMBER).and_then(|mut sql| sql.execute([number])),
+        };
+        let failed = match numbered.and_then(|_| commit(connection)) {
+            Ok(()) => {
+                answer_all(group, &Ok(()));
+                return Attempt::Answered;
+            }
+            Err(error) => error,
+        };
+        roll_back(connection);
+        match self.stands(number) {
+            Ok(true) => answer_all(group, &Ok(())),
+            // One of them may be to blame (a constraint checked at the commit, too many bytes for the disk).
+            Ok(false) if group.len() > 1 && !dialect::is_disk_failure(&failed) => {
+                return Attempt::Again(group.into_iter().map(|job| vec![job]).collect());
+            }
+            Ok(false) => answer_all(group, &Err(dialect::run_error(failed, dialect::COMMIT))),
+            Err(error) => {
+                tracing::error!(%error, "after a failed commit the database could not be looked at");
+                answer_all(group, &Err(StoreError::CommitUnknown));
+            }
+        }
+        Attempt::Answered
+    }
+
+    /// Whether the group with this number was committed, read from the file as a new process would.
+    fn stands(&mut self, number: i64) -> Result<bool, StoreError> {
+        drop(self.connection.take());
+        Ok(last_number(self.connection()?)? == number)
+    }
+
+    /// A connection to a file in which nothing is in doubt. After a failed sync the log's end may be in memory only,
+    /// or on the disk without having been answered for. Moving the log into the database and emptying it settles
+    /// both: what is visible is written and synced anew, and what is not cannot come back.
+    fn reopen(&self) -> Result<Connection, StoreError> {
+        let connection = files::writer(&self.path)?;
+        files::forget(&connection)?;
+        Ok(connection)
+    }
+}
+
+/// Begins the outer transaction; gives the last group's number.
+fn begin(connection: &Connection) -> Result<i64, StoreError> {
+    control(connection, dialect::BEGIN_WRITE)
+        .map_err(|error| dialect::run_error(error, dialect::BEGIN_WRITE))?;
+    last_number_in(&Read::sqlite(connection)).inspect_err(|_| roll_back(connection))
+}
+
+fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), Fallen> {
+    let step = |sql| control(connection, sql).map_err(|error| Fallen(Err(dialect::run_error(error, sql))));
+    step(dialect::SAVEPOINT)?;
+    let keep = job.run(&mut Tx::sqlite(connection));
+    if connection.is_autocommit() {
+        return Err(Fallen(if keep { Err(StoreError::RolledBack) } else { Ok(()) }));
+    }
+    if !keep {
+        step(dialect::ROLLBACK_TO).map_err(|_| Fallen(Ok(())))?;
+    }
+    step(dialect::RELEASE)
+}
+
+fn last_number(connection: &Connection) -> Result<i64, StoreError> {
+    reading(connection, last_number_in)
+}
+
+fn last_number_in(read: &Read<'_>) -> Result<i64, StoreError> {
+    read.query_one(dialect::LAST_NUMBER, &params![])?.get(0)
+}
+
+#[cfg(test)]
+mod tests;

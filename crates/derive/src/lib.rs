@@ -1,7 +1,7 @@
 //! `#[derive(Record)]` and `#[derive(View)]`: the declarations that the kernel holds against the notice, read off the
 //! fields. A field that does not name its kind does not compile, so no personal field can be forgotten.
 //!
-//! ```ignore
+//! ```text
 //! #[derive(Record, Serialize, Deserialize)]
 //! #[record(name = "profile")]
 //! struct Profile {

@@ -127,7 +127,7 @@ impl Appender {
     ) -> Result<i64, KeeperError> {
         let edge = match &mut self.edge {
             Some(edge) => edge,
-            None => self.edge.insert(edge(tx)?),
+            None => self.edge.insert(locked_edge(tx)?),
         };
         let body = serde_json::to_vec(event)
             .map_err(|e| KeeperError::Shape { name: "event", cause: e.to_string() })?;
@@ -159,6 +159,13 @@ impl Appender {
         }
         Ok(())
     }
+}
+
+/// The edge for appending to it: whoever has it keeps others from appending until the commit, so that no two leaves
+/// take one position.
+fn locked_edge(tx: &Tx<'_>) -> Result<Frontier, KeeperError> {
+    let row = tx.query_one("UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge", &params![])?;
+    Frontier::from_bytes(&row.get::<Vec<u8>>(0)?).map_err(|_| KeeperError::Ledger)
 }
 
 /// The ledger's right edge: its size and root.

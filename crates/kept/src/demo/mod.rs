@@ -73,6 +73,8 @@ pub struct Demo {
     pub clock: Arc<DemoClock>,
     /// Who works there.
     pub staff: Vec<Staff>,
+    /// The one-time code that makes an owner, at the first start of a folder.
+    pub owner_code: Option<String>,
 }
 
 /// Fills the folder with the example, or opens the one in it and lets the days pass that it was shut.
@@ -98,17 +100,19 @@ pub async fn fill(
     });
     let setup = Setup { folder, notice: TRAINERS, areas: AREAS, time: clock.clone(), seed };
     let keeper = Keeper::open(setup).await?;
-    let staff = if known {
-        people::staff_of(folder)?
+    let (staff, owner_code) = if known {
+        (people::staff_of(folder)?, None)
     } else {
         std::fs::write(folder.join(NOTICE), TRAINERS)?;
         writeln!(out, "Living through {HISTORY} days under the notice …")?;
         out.flush()?;
-        people::live(&keeper, &clock, folder).await?
+        // Made before anybody is an owner, as on a site of one's own, so that this way in can be tried, too.
+        let owner_code = kept_accounts::first_owner_code(&keeper).await?;
+        (people::live(&keeper, &clock, folder).await?, owner_code)
     };
     catch_up(&keeper, &clock).await?;
     keeper.prove().await?;
-    Ok(Demo { keeper, clock, staff })
+    Ok(Demo { keeper, clock, staff, owner_code })
 }
 
 /// Lets the days pass one by one, with a sweep in each, until the example is at the present.
@@ -195,6 +199,9 @@ fn introduce(
     for person in &demo.staff {
         let code = if person.secret.is_empty() { "" } else { "  (one-time codes are on the page /demo)" };
         writeln!(out, "  {:<9} {}{code}", person.role, person.email)?;
+    }
+    if let Some(code) = &demo.owner_code {
+        writeln!(out, "  code      {code}  (once, at /owner: makes who is signed in an owner)")?;
     }
     writeln!(out, "  password  {PASSWORD}  (the same for all)")?;
     writeln!(out, "\n  mail      {base}/demo/mail?to=ADDRESS")?;

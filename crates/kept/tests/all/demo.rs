@@ -45,6 +45,7 @@ fn it_says_where_it_is_and_who_can_sign_in() {
 fn its_folder_is_nobody_elses() {
     let parent = tempdir().unwrap();
     let server = Server::start(&parent.path().join("site"));
+    assert!(server.said.contains("(once, at /owner: makes who is signed in an owner)"), "first start only");
     assert_eq!(fs::metadata(&server.folder).unwrap().permissions().mode() & 0o777, 0o700);
     server.stop();
 }

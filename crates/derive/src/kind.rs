@@ -34,9 +34,7 @@ pub(crate) fn of(field: &Field) -> syn::Result<Option<KindAttr>> {
             let form: Ident = meta.value()?.parse()?;
             mask = quote!(::kept_vault::Mask::#form);
         } else if kind.is_none() {
-            let name = meta.path.require_ident()?;
-            let constant = Ident::new(&screaming(&name.to_string()), name.span());
-            kind = Some(quote!(::kept_vault::Kind::#constant));
+            kind = Some(constant(&meta.path)?);
         } else {
             return Err(meta.error("expected `of = Record` or `mask = Form`"));
         }
@@ -44,6 +42,13 @@ pub(crate) fn of(field: &Field) -> syn::Result<Option<KindAttr>> {
     })?;
     let kind = kind.ok_or_else(|| Error::new_spanned(attr, "name the kind first, such as EmailAddress"))?;
     Ok(Some(KindAttr { kind, of, mask }))
+}
+
+/// The constant of `Kind` that a word names.
+pub(crate) fn constant(path: &Path) -> syn::Result<TokenStream> {
+    let name = path.require_ident()?;
+    let constant = Ident::new(&screaming(&name.to_string()), name.span());
+    Ok(quote!(::kept_vault::Kind::#constant))
 }
 
 /// Whether serde never writes the field, so that it holds nothing.

@@ -35,7 +35,7 @@ pub fn record(input: TokenStream) -> TokenStream {
 }
 
 /// Implements `kept_keeper::View`. `#[view(…)]` gives `name`, `says`, `by` (`Person`, `System`, `Role("…")`), `purpose`,
-/// `of` (the record that fields come from) and `needed`; `#[kind(…)]` on every field names its kind, and if it differs
+/// `of` (the record that fields come from), `rows` (kinds shown from the area's tables) and `needed`; `#[kind(…)]` on every field names its kind, and if it differs
 /// its record (`of = …`) and its form (`mask = …`).
 #[proc_macro_derive(View, attributes(view, kind))]
 pub fn view(input: TokenStream) -> TokenStream {

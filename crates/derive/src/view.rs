@@ -13,6 +13,7 @@ struct ViewAttr {
     by: Option<Expr>,
     purpose: Option<LitStr>,
     of: Option<Path>,
+    rows: Vec<TokenStream>,
     needed: bool,
 }
 
@@ -24,7 +25,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let says = said.says.ok_or_else(|| missing("says"))?;
     let by = said.by.ok_or_else(|| missing("by"))?;
     let purpose = said.purpose.ok_or_else(|| missing("purpose"))?;
-    let needed = said.needed;
+    let (rows, needed) = (&said.rows, said.needed);
     let mut listed = Vec::new();
     for field in fields(input)? {
         let Some(attr) = kind::of(field)? else { continue };
@@ -53,6 +54,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
                 by: ::kept_keeper::By::#by,
                 purpose: #purpose,
                 fields: &[#(#listed),*],
+                rows: &[#(#rows),*],
                 needed: #needed,
             };
         }
@@ -76,8 +78,13 @@ fn read(input: &DeriveInput) -> syn::Result<ViewAttr> {
                 said.purpose = Some(meta.value()?.parse()?);
             } else if path.is_ident("of") {
                 said.of = Some(meta.value()?.parse()?);
+            } else if path.is_ident("rows") {
+                meta.parse_nested_meta(|kind| {
+                    said.rows.push(kind::constant(&kind.path)?);
+                    Ok(())
+                })?;
             } else {
-                return Err(meta.error("expected name, says, by, purpose, of or needed"));
+                return Err(meta.error("expected name, says, by, purpose, of, rows or needed"));
             }
             Ok(())
         })?;

@@ -39,8 +39,11 @@ pub struct ViewSpec {
     pub by: By,
     /// Why: a DPV purpose, `dpv:ServiceProvision`.
     pub purpose: &'static str,
-    /// What is released.
+    /// What is released of sealed records.
     pub fields: &'static [ViewField],
+    /// What the page shows beside them from an area's own tables, whole: dates, credits. An area reads those rows by
+    /// itself, after the view was granted; naming them here is what puts them to the notice and on the trail.
+    pub rows: &'static [Kind],
     /// Whether the site cannot run without it; a notice that forbids such a view is refused.
     pub needed: bool,
 }
@@ -49,7 +52,8 @@ impl ViewSpec {
     /// Each kind with every form in which the view shows it; only whole, where it shows it whole.
     pub fn kinds(&self) -> Vec<(Kind, Mask)> {
         let mut kinds: Vec<(Kind, Mask)> = Vec::new();
-        for shown in self.fields.iter().map(|field| (field.kind, field.mask)) {
+        let rows = self.rows.iter().map(|kind| (*kind, Mask::Whole));
+        for shown in self.fields.iter().map(|field| (field.kind, field.mask)).chain(rows) {
             let (kind, mask) = shown;
             if kinds.contains(&(kind, Mask::Whole)) || kinds.contains(&shown) {
                 continue;
@@ -62,7 +66,8 @@ impl ViewSpec {
 
     /// Each kind once.
     pub(crate) fn each_kind(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> = self.fields.iter().map(|field| field.kind).collect();
+        let mut kinds: Vec<Kind> =
+            self.fields.iter().map(|field| field.kind).chain(self.rows.iter().copied()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         kinds

@@ -118,6 +118,8 @@ pub(crate) async fn find(
         .keeper
         .act(accounts.keeper.ctx(actor), move |act| {
             let Some(subject) = act.find(BY_EMAIL, &email.folded())? else {
+                // That somebody has no account is known now, too: it leaves a trace, without the address.
+                act.note_site(Deed::Read, "a member card that nobody has")?;
                 return Ok::<_, KeeperError>(None);
             };
             open(act, subject, &reason).map(|open| open.map(|opened| (subject, opened)))

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Accounts, ROLES,
-    members::{self, BY_EMAIL},
+    members::{self, BY_EMAIL, Standing},
     problem,
     records::StaffCard,
     sessions::{Person, Staff},
@@ -187,6 +187,10 @@ pub(crate) async fn change(
             let Some(subject) = act.find(BY_EMAIL, &email.folded())? else {
                 return Ok::<_, KeeperError>(false);
             };
+            // Whoever is being erased by date cannot work here: their membership is renewed first.
+            if members::account(act.tx(), subject)?.is_none_or(|account| account.standing != Standing::Open) {
+                return Ok(false);
+            }
             give_role(act, subject, role).map(|()| true)
         })
         .await
@@ -194,7 +198,10 @@ pub(crate) async fn change(
     if given {
         return Ok(Redirect::to("/desk/staff").into_response());
     }
-    fields.refuse("email", "Nobody with this address has an account. They sign up first, like everybody.");
+    fields.refuse(
+        "email",
+        "Nobody with this address has an open account. They sign up or renew first, like everybody.",
+    );
     list(&accounts, &visit, &staff, &fields, StatusCode::NOT_FOUND).await
 }
 

@@ -137,10 +137,10 @@ pub(crate) fn begin(
         "INSERT INTO confirmations (digest, subject, browser, ends) VALUES ($1, $2, $3, $4)",
         &params![digest(&token), subject.as_bytes(), browser, to_millis(ends)],
     )?;
+    // No name: whoever typed in another's address must not choose what we write to them.
     let text = format!(
-        "Hello {},\n\nplease confirm your address within one day:\n\n{base}/confirm/{}\n\nIf you did not sign up, there \
+        "Hello,\n\nplease confirm your address within one day:\n\n{base}/confirm/{}\n\nIf you did not sign up, there \
          is nothing to do: what was typed in is erased by itself.\n\n{}",
-        new.profile.given_name,
         BASE64URL_NOPAD.encode(&token),
         act.ctx.policy.notice.of
     );

@@ -122,7 +122,7 @@ const fn spec(
     fields: &'static [ViewField],
     needed: bool,
 ) -> ViewSpec {
-    ViewSpec { name, says: "what a test looks at", by, purpose, fields, needed }
+    ViewSpec { name, says: "what a test looks at", by, purpose, fields, rows: &[], needed }
 }
 
 /// What members see of themselves.

@@ -89,6 +89,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
+      sees   membership dates and status (whole)
+      sees   training record (whole)
       under  right.access
 
     the server: the check of a password at sign-in, which shows it to nobody
@@ -114,6 +116,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
+      sees   membership dates and status (whole)
+      sees   training record (whole)
       under  role.support, purpose.membership
 
     owner: the list of people with a role, for an owner
@@ -172,6 +176,16 @@ fn uses_as_json_has_the_same() {
           "form": "whole",
           "kind": "pd:Identifier",
           "label": "identifier"
+        },
+        {
+          "form": "whole",
+          "kind": "kept:Membership",
+          "label": "membership dates and status"
+        },
+        {
+          "form": "whole",
+          "kind": "pd:ProfessionalTraining",
+          "label": "training record"
         }
       ],
       "view": "member-card",
@@ -203,6 +217,8 @@ for "#,
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
+      sees   membership dates and status (whole)
+      sees   training record (whole)
       off    role.support does not see phone.
     "#);
 }

@@ -50,7 +50,7 @@ async fn roles_are_given_and_end_at_once() {
     site.member("ada@example.test").await;
     let page = olive.send("/desk/staff", &[("email", "nobody@example.test"), ("role", "support")]).await;
     assert_eq!(page.status, 404);
-    assert!(page.says("They sign up first, like everybody."));
+    assert!(page.says("They sign up or renew first, like everybody."));
     let page = olive.send("/desk/staff", &[("email", "ada@example.test"), ("role", "support")]).await;
     assert!(page.says("Ada Testwell ada@example.test support"), "{}", page.text());
 

@@ -63,6 +63,7 @@ const MY_CARD: ViewSpec = ViewSpec {
     by: By::Person,
     purpose: "dpv:ServiceProvision",
     fields: &[field("name", Kind::NAME, Mask::Whole), field("member_id", Kind::IDENTIFIER, Mask::Whole)],
+    rows: &[],
     needed: true,
 };
 
@@ -72,6 +73,7 @@ const SIGN_IN: ViewSpec = ViewSpec {
     by: By::System,
     purpose: "dpv:IdentityAuthentication",
     fields: &[field("password", Kind::PASSWORD, Mask::Whole)],
+    rows: &[],
     needed: true,
 };
 
@@ -85,6 +87,7 @@ const MEMBER_CARD: ViewSpec = ViewSpec {
         field("phone", Kind::TELEPHONE_NUMBER, Mask::Last4),
         field("member_id", Kind::IDENTIFIER, Mask::Whole),
     ],
+    rows: &[],
     needed: false,
 };
 
@@ -95,6 +98,7 @@ const SIGN_IN_HISTORY: ViewSpec = ViewSpec {
     by: By::Role("support"),
     purpose: "dpv:ServiceProvision",
     fields: &[field("sign_ins", Kind::AUTHENTICATION_HISTORY, Mask::Whole)],
+    rows: &[],
     needed: false,
 };
 

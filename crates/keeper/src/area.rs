@@ -115,8 +115,8 @@ pub struct Hooks {
     pub warn: Option<Warn>,
 }
 
-/// Switches a subject's account off.
-pub type Disable = fn(&mut Act<'_, '_>, SubjectId) -> Result<(), KeeperError>;
+/// Switches a subject's account off. Says whether it did: a membership may have been renewed since the clock ran out.
+pub type Disable = fn(&mut Act<'_, '_>, SubjectId) -> Result<bool, KeeperError>;
 
 /// Tells a person what is to come.
 pub type Warn = fn(&mut Act<'_, '_>, &Warning<'_>) -> Result<(), KeeperError>;

@@ -211,8 +211,12 @@ fn run(act: &mut Act<'_, '_>, house: &House, duty: &Duty) -> Result<(), KeeperEr
             return (job.run)(act, duty);
         }
         "disable" => {
+            let mut off = false;
             for hook in house.registry.hooks().filter_map(|hooks| hooks.disable) {
-                hook(act, duty.subject)?;
+                off |= hook(act, duty.subject)?;
+            }
+            if !off {
+                return Ok(duty.done(act.tx())?);
             }
             act.note(duty.subject, Deed::Disabled, &duty.rule, &[], None)?
         }

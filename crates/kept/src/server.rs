@@ -8,7 +8,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
-    time::{MissedTickBehavior, interval},
+    time::{Interval, MissedTickBehavior, interval},
 };
 
 use crate::{control, site::Site};
@@ -21,6 +21,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 const PROVE: Duration = Duration::from_secs(60 * 60);
 /// How often the database is written anew after erasures.
 const TIDY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long what runs may still take once the server is asked to stop.
+const LEAVE: Duration = Duration::from_secs(10);
 
 /// Why a server did not come up or went down.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +60,7 @@ pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|cause| ServeError::Listen { address: address.into(), cause })
 }
 
-/// Serves until a signal asks to stop; then finishes what is running and writes what is queued. `ready` is called when
+/// Serves until a signal asks to stop; then finishes what is running, for ten seconds at most, and writes what is queued. `ready` is called when
 /// the site can be reached, asked and stopped.
 ///
 /// # Errors
@@ -78,7 +81,16 @@ pub async fn serve(
     let answering = tokio::spawn(control::answer(site.keeper.clone(), socket, stopping.clone()));
     let working = tokio::spawn(work(site.clone(), stopping.clone()));
     let app = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, app).with_graceful_shutdown(stopped).await;
+    let (leave, leaving) = watch::channel(false);
+    let stopped = async move {
+        stopped.await;
+        // Nobody listens any more only if serving has ended already.
+        let _ = leave.send(true);
+    };
+    let served = tokio::select! {
+        served = axum::serve(listener, app).with_graceful_shutdown(stopped) => served,
+        () = overdue(leaving) => Ok(()),
+    };
     // Nobody listens any more only if both have ended already.
     let _ = stop.send(true);
     let _ = tokio::join!(answering, working);
@@ -87,22 +99,48 @@ pub async fn serve(
     Ok(served?)
 }
 
-/// The work that goes on by itself: events of reads, sweeps, checks, tidying.
-async fn work(site: Site, mut stopping: watch::Receiver<bool>) {
-    let [mut journal, mut sweep, mut prove, mut tidy] = [JOURNAL, SWEEP, PROVE, TIDY].map(|every| {
-        let mut ticks = interval(every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks
-    });
+/// Ends when connections have had their time to end: one that sends half a request and no more would never do so.
+async fn overdue(mut leaving: watch::Receiver<bool>) {
+    // An error means that serving has ended by itself.
+    if leaving.wait_for(|leaving| *leaving).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(LEAVE).await;
+}
+
+/// The work that goes on by itself. The events of reads are written beside the rest, which may take longer than the
+/// second within which they are promised.
+async fn work(site: Site, stopping: watch::Receiver<bool>) {
+    tokio::join!(journal(&site.keeper, stopping.clone()), chores(&site, stopping));
+}
+
+async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
+    let mut ticks = ticks(JOURNAL);
     loop {
         tokio::select! {
             _ = stopping.changed() => return,
-            _ = journal.tick() => log("journal", site.keeper.write_journal().await),
-            _ = sweep.tick() => log("sweep", swept(&site).await),
+            _ = ticks.tick() => log("journal", keeper.write_journal().await),
+        }
+    }
+}
+
+/// Sweeps, checks and tidying, one at a time.
+async fn chores(site: &Site, mut stopping: watch::Receiver<bool>) {
+    let [mut sweep, mut prove, mut tidy] = [SWEEP, PROVE, TIDY].map(ticks);
+    loop {
+        tokio::select! {
+            _ = stopping.changed() => return,
+            _ = sweep.tick() => log("sweep", swept(site).await),
             _ = prove.tick() => log("checks", check(&site.keeper).await),
             _ = tidy.tick() => log("tidying", site.keeper.tidy().await.map(drop)),
         }
     }
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 async fn swept(site: &Site) -> Result<(), KeeperError> {

@@ -9,7 +9,7 @@ use kept_public::Public;
 use kept_web::{
     BaseUrl, ShellConfig, assets_router,
     cookies::{DeclaredCookie, Lasts},
-    shell,
+    session, shell,
     token::TokenKey,
 };
 
@@ -18,9 +18,6 @@ pub const AREAS: &[Area] = &[kept_accounts::AREA, kept_public::AREA];
 
 /// The least time that signing up and signing in take, so that nobody learns from it who has an account.
 pub const PACE: Duration = Duration::from_millis(400);
-
-/// The cookie of the notice's `[session]`, which ends with the browser (`acc-7`).
-const SESSION_COOKIE: &str = "kept_session";
 
 /// What a site is served with.
 pub struct Settings {
@@ -74,7 +71,7 @@ impl Site {
         let public = kept_public::routes(Public::new(self.keeper.clone(), self.face.clone()));
         let pages = self.accounts.around(self.accounts.routes().merge(public).merge(more));
         let mut cookies = kept_public::declared(&self.keeper.policy().notice);
-        cookies.push(DeclaredCookie { name: SESSION_COOKIE.into(), lasts: Lasts::Browser });
+        cookies.push(DeclaredCookie { name: session::COOKIE.into(), lasts: Lasts::Browser });
         shell(pages.merge(assets_router()), ShellConfig { site: self.face.clone(), cookies })
     }
 }

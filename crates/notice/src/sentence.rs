@@ -224,7 +224,7 @@ impl Notice {
             "We set no cookie but those named here."
         };
         format!(
-            "While you are signed in, one cookie holds a random number and nothing about you. You are signed out when you \
+            "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you \
              say so, when you close your browser, or after {} in which you do nothing. {others}",
             words::duration(&self.session.idle)
         )

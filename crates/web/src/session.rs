@@ -66,11 +66,14 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// The cookie's name as the notice's `[session]` means it, without the prefix that it has over https (`acc-7`).
+pub const COOKIE: &str = "kept_session";
+
 /// The cookie's name. Over https it has the prefix `__Host-`: browsers then accept it only if it is `Secure`
 /// and was set by this very host (RFC 6265bis §4.1.3.2).
 #[must_use]
 pub fn cookie_name(base: &BaseUrl) -> &'static str {
-    if base.is_https() { "__Host-kept_session" } else { "kept_session" }
+    if base.is_https() { "__Host-kept_session" } else { COOKIE }
 }
 
 /// The `Set-Cookie` that takes the session out of the browser.

@@ -12,7 +12,11 @@ use kept_notice::due;
 use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
-use crate::{Accounts, members, problem, records::MyProfile, sessions::Person};
+use crate::{
+    Accounts, members, problem,
+    records::{MemberId, MyProfile},
+    sessions::Person,
+};
 
 /// How many events of the trail the page shows.
 const NEWEST: i64 = 100;
@@ -63,6 +67,8 @@ struct Course {
     now: Timestamp,
     /// When the membership ends.
     expires: Option<Timestamp>,
+    /// As what they work here, if they do.
+    roles: Vec<&'static str>,
     /// What has happened already.
     happened: Vec<String>,
 }
@@ -83,6 +89,7 @@ pub(crate) async fn show(
                 policy: look.ctx.policy.clone(),
                 now: look.ctx.now,
                 expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
+                roles: signed.roles.clone(),
                 happened: look.happened()?,
             };
             Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
@@ -147,12 +154,19 @@ fn line(course: &Course, holding: Holding) -> Line {
                 counted(holding.count, "credit entry", "credit entries")
             )]
         }
-        Kind::MEMBERSHIP => vec![match course.expires {
-            Some(at) if at > course.now => format!("Until {}.", long_date(at)),
-            Some(at) => format!("Ended on {}.", long_date(at)),
-            None => "Whether it is open, and since when.".into(),
-        }],
-        Kind::EMAIL_CONTENT => vec![counted(holding.count, "message to you", "messages to you")],
+        Kind::MEMBERSHIP => {
+            let dates = match course.expires {
+                Some(at) if at > course.now => format!("Until {}.", long_date(at)),
+                Some(at) => format!("Ended on {}.", long_date(at)),
+                None => "Whether it is open, and since when.".into(),
+            };
+            let roles = course.roles.iter().map(|role| format!("You work here as {role}."));
+            std::iter::once(dates).chain(roles).collect()
+        }
+        // Of each message its subject, text and address, in the order of their names.
+        Kind::EMAIL_CONTENT => {
+            holding.values.into_iter().step_by(3).map(|about| format!("“{about}”")).collect()
+        }
         _ => holding.values,
     };
     let mut until: Vec<End> = Vec::new();
@@ -193,7 +207,7 @@ impl Course {
     fn end(&self, until: Until) -> Option<End> {
         match until {
             Until::Date { when, rule } if when <= self.now => {
-                Some(End { text: "Being erased now".into(), rule })
+                Some(End { text: "Due to be erased".into(), rule })
             }
             Until::Date { when, rule } => {
                 Some(End { text: format!("Erased from {}", long_date(when)), rule })
@@ -201,15 +215,16 @@ impl Course {
             Until::Sentence { text, rule } => {
                 let notice = &self.policy.notice;
                 let retain = notice.retains.iter().find(|retain| retain.rule.id == rule)?;
-                let stopped = |event: &String| self.happened.contains(event);
-                if retain.unless.as_ref().is_some_and(stopped) && stopped(&retain.when) {
-                    return None;
-                }
                 let date = self
                     .expires
                     .filter(|_| retain.when == "membership.expired")
                     .and_then(|end| due(end, &retain.after.or(retain.within).unwrap_or_default()).ok());
-                let Some(date) = date else { return Some(End { text, rule }) };
+                let Some(date) = date else {
+                    // One signs up once; a membership that was renewed ends again, on its date.
+                    let happened = |event: &String| self.happened.contains(event);
+                    let over = retain.unless.as_ref().is_some_and(happened) && happened(&retain.when);
+                    return (!over).then_some(End { text, rule });
+                };
                 let unless = retain.unless.as_deref().and_then(|event| notice.words_of(event));
                 let unless = unless.map(|words| format!(", unless {words}")).unwrap_or_default();
                 Some(End { text: format!("Erased from {}{unless}", long_date(date)), rule })
@@ -253,6 +268,8 @@ fn words(policy: &Policy, event: &Event) -> Option<String> {
     kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| place(policy, kind)));
     let kinds = kinds.into_iter().map(|kind| name(policy, kind)).collect::<Vec<_>>().join(", ");
     let who = match event.who.split_once(':') {
+        // A person who confirms their address did not choose the id that they are given.
+        _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",
         Some(("support", _)) => "Our support desk",
         Some(("owner", _)) => "An owner of this site",
         _ if event.who == "person" || event.who == "visitor" => "You",

@@ -195,12 +195,12 @@ pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperErr
 
 /// `disable = "account"`: what a clock of the notice asks for (`acc-12`). A membership that was renewed before the sweep
 /// came stays open.
-pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
     let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
     if runs_until.is_some_and(|end| end > act.ctx.now) {
-        return Ok(());
+        return Ok(false);
     }
-    disable(act, subject)
+    disable(act, subject).map(|()| true)
 }
 
 /// Switches an account off: its sessions end and nobody can sign in.

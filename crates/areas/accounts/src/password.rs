@@ -105,7 +105,12 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashFailed> {
-        let _turn = self.turns.acquire().await.map_err(|_| HashFailed)?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(|_| HashFailed)?;
+        // The turn goes with the work: a browser that hangs up drops the request, but not the work on its thread.
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| HashFailed)
     }
 }
@@ -133,7 +138,33 @@ pub fn judge(password: &str, about: &[&str]) -> Result<(), Weak> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_is_given_up_keeps_its_turn_until_its_work_is_done() {
+        let passwords = Passwords::cheap().unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (finish, may_finish) = mpsc::channel::<()>();
+        let request = tokio::spawn({
+            let passwords = passwords.clone();
+            async move {
+                let work = move || {
+                    begun.send(()).unwrap();
+                    may_finish.recv().unwrap();
+                };
+                passwords.in_turn(work).await
+            }
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+        assert_eq!(passwords.turns.available_permits(), AT_ONCE - 1);
+
+        finish.send(()).unwrap();
+        drop(passwords.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap());
+    }
 
     #[test]
     fn weak_passwords_are_refused_and_strong_ones_taken() {

@@ -64,7 +64,10 @@ pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
         .filter(|(view, verdict)| view.purpose == purpose.is.id && matches!(verdict, Verdict::Refused { .. }))
         .count();
     let views = i64::try_from(views.len()).unwrap_or(i64::MAX);
-    let mut detail = format!("{}, all within it", counted(views, "kind of read", "kinds of read"));
+    let mut detail = match views {
+        0 => "nobody reads anything for it".to_owned(),
+        n => format!("{}, all within it", counted(n, "kind of read", "kinds of read")),
+    };
     if off > 0 {
         detail.push_str(&format!("; switched off because they went beyond it: {off}"));
     }
@@ -84,7 +87,7 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         .count();
     let views = i64::try_from(views).unwrap_or(i64::MAX);
     let reads = counted(views, "kind of read", "kinds of read");
-    Ok(Finding::kept(views, format!("{reads}; each look is in the ledger before it is shown")))
+    Ok(Finding::kept(views, format!("{reads}; each look is in the log before it is shown")))
 }
 
 /// `hold-1`: what a hold keeps is kept only while it stands.

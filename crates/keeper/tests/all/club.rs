@@ -223,10 +223,10 @@ fn home(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
     act.emit(duty.subject, "member.back")
 }
 
-fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
     act.tx()
         .execute("UPDATE members SET standing = 'closed' WHERE subject = $1", &params![subject.as_bytes()])?;
-    Ok(())
+    Ok(true)
 }
 
 fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError> {

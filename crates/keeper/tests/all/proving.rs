@@ -102,7 +102,7 @@ async fn the_report_is_stable(on: On) {
       "checked": "2027-03-10T12:00:00Z",
       "count": 0,
       "oldest": null,
-      "detail": "0 kinds of read, all within it"
+      "detail": "nobody reads anything for it"
     },
     {
       "id": "role.support",
@@ -114,7 +114,7 @@ async fn the_report_is_stable(on: On) {
       "checked": "2027-03-10T12:00:00Z",
       "count": 1,
       "oldest": null,
-      "detail": "1 kind of read; each look is in the ledger before it is shown"
+      "detail": "1 kind of read; each look is in the log before it is shown"
     },
     {
       "id": "retain.closed",
@@ -215,7 +215,7 @@ async fn the_report_is_stable(on: On) {
     {
       "id": "session",
       "ref": [],
-      "sentence": "While you are signed in, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.",
+      "sentence": "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.",
       "rule": "obligation",
       "proof": "attested",
       "status": "stated",

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    io::Write as _,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     time::{Duration, Instant},
@@ -152,4 +153,17 @@ fn asked_to_stop_it_stops_within_a_second() {
     assert!(server.wait().success());
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert!(!site.folder().join("control").exists());
+}
+
+#[test]
+fn asked_to_stop_it_does_not_wait_for_the_rest_of_a_request() {
+    let site = Copy::of_the_example();
+    let mut server = Server::start(site.folder());
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\n").unwrap();
+    server.get("/");
+    server.signal("TERM");
+    let asked = Instant::now();
+    assert!(server.wait().success());
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
 }

@@ -36,7 +36,7 @@ fn the_trainers_notice() {
     role.support (permission) use-1
       Our staff in the role support, who answer members' questions, may see your name, e-mail address, postal address, telephone number, member id, membership dates and training record, and only to run your membership. They first state a reason, which you can read.
     role.owner (permission) use-1
-      Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it. They first state a reason, which you can read.
+      Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
     retain.pending (obligation) acc-1
       Seven days after you sign up, unless you confirm your address before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, membership dates, the text of our messages to you and the record of who did what with your data.
       limited by hold.dispute
@@ -60,7 +60,7 @@ fn the_trainers_notice() {
     right.rectify (obligation) rgt-2
       On the page “My account”, you can at any time correct the details you gave us.
     session (obligation) acc-7
-      While you are signed in, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
+      While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
     cookie.notice-seen (permission) acc-7
       The cookie notice-seen remembers that you have seen the notification bar; it lasts one year.
     never.track (prohibition) ana-3
@@ -167,7 +167,7 @@ fn every_ground() {
 #[test]
 fn no_cookie_but_the_session() {
     let cookie = "[cookie.notice-seen]\nsays  = \"remembers that you have seen the notification bar\"\nlasts = \"1 year\"\n";
-    insta::assert_snapshot!(text(&short_but(cookie, ""), "session"), @"While you are signed in, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.");
+    insta::assert_snapshot!(text(&short_but(cookie, ""), "session"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.");
 }
 
 #[test]

@@ -123,9 +123,20 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
          PRAGMA journal_mode = WAL;",
         i32::from_be_bytes(APPLICATION_ID)
     );
+    // SQLite gives the files beside it the same mode.
+    private(&draft).map_err(|source| io_error(&draft, source))?;
     connect(&draft, flags)?.execute_batch(&schema).map_err(|error| dialect::run_error(error, &schema))?;
     fs::rename(&draft, path).map_err(|source| io_error(path, source))?;
     sync(folder).map_err(|source| io_error(folder, source))
+}
+
+/// Makes an empty file that only the server's own user may read, whoever may enter the folder.
+fn private(path: &Path) -> io::Result<()> {
+    let mut file = File::options();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path).map(drop)
 }
 
 /// Makes a new name in the folder survive a power cut.

@@ -30,7 +30,10 @@ async fn a_missing_folder_is_made() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o077, 0);
+        for path in [folder.clone(), folder.join("kept.db"), folder.join("kept.db-wal")] {
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", path.display());
+        }
     }
     store.close().await;
     assert_eq!(files(&folder).keys().collect::<Vec<_>>(), ["kept.db", "kept.lock"]);

@@ -60,6 +60,10 @@ async fn roles_are_given_and_end_at_once() {
     let page = ada.send("/account/second-factor", &[("code", &site.code(secret))]).await;
     assert_eq!((page.status.as_u16(), page.path.as_str()), (200, "/desk"));
 
+    // rgt-1: a role is among what is held about whoever has it.
+    let page = ada.visit("/account/data").await;
+    assert!(page.says("You work here as support."), "{}", page.text());
+
     let id = olive.visit("/desk/staff").await.value("end").unwrap();
     let page = olive.send("/desk/staff", &[("end", &id), ("role", "support")]).await;
     assert!(!page.says("ada@example.test"), "{}", page.text());

@@ -65,12 +65,15 @@ async fn live_through(site: Site) {
         "Erased from 7 February 2027",
         "Until 31 January 2028.",
         "Member id",
+        "Text of our messages to you “Please confirm your address” to write to you about your membership",
+        "This site wrote down your member id",
         "1 credit entry",
         "1 open session",
         "You signed in",
     ] {
         assert!(page.says(said), "My data does not say “{said}”: {}", page.text());
     }
+    assert!(!page.says("You work here"), "{}", page.text());
     assert!(!page.says("after you sign up"), "the clock of a sign-up that is over: {}", page.text());
 
     // The desk looks, with a reason, and the member sees both.
@@ -143,7 +146,10 @@ async fn a_renewal_stops_the_clocks() {
     assert!(deal(&mut desk, "ada@example.test", "expire").await.says("has ended today"));
     assert!(deal(&mut desk, "ada@example.test", "renew").await.says("renewed for a year"));
     site.sweep().await;
-    site.signed_in("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    let page = ada.visit("/account/data").await;
+    assert!(!page.says("Your account was switched off"), "{}", page.text());
+    assert_eq!(site.promise("retain.expired").await.count, 0);
 
     // Ended, switched off, and renewed after the warning.
     deal(&mut desk, "ada@example.test", "expire").await;
@@ -155,6 +161,8 @@ async fn a_renewal_stops_the_clocks() {
     site.days(60).await;
     let mut ada = site.signed_in("ada@example.test").await;
     assert!(ada.visit("/account").await.says("Membership until 10 July 2028"));
+    let page = ada.visit("/account/data").await;
+    assert!(page.says("Erased from 10 January 2029, unless you renew your membership"), "{}", page.text());
     assert_eq!(site.promise("retain.lapsed").await.count, 0);
 }
 

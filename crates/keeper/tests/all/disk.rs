@@ -1,4 +1,6 @@
 //! What lies on the disk: no word that anyone gave us, and after erasing not even the sealed bytes.
+//!
+//! On SQLite only: it looks into the database's files, and those of a PostgreSQL server are the store's to test.
 
 use std::{fs, path::Path};
 

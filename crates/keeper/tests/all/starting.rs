@@ -1,4 +1,6 @@
 //! Starting: what does not fit together does not start, says why, and leaves the folder as it was.
+//!
+//! On SQLite only, where the database is among the folder's bytes; `servers` has the starts on PostgreSQL.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 

@@ -52,8 +52,13 @@ pub enum Claim {
 }
 
 impl<'a, 'c> Act<'a, 'c> {
-    pub(crate) fn new(tx: &'a Tx<'c>, ctx: &'a mut Ctx, house: &'a House) -> Act<'a, 'c> {
-        Act { tx, ctx, house, appender: Appender::default(), fresh: Vec::new() }
+    /// Begins an act when its turn has come: one runs after another, whatever the database and the number of servers.
+    pub(crate) fn begin(
+        tx: &'a Tx<'c>,
+        ctx: &'a mut Ctx,
+        house: &'a House,
+    ) -> Result<Act<'a, 'c>, KeeperError> {
+        Ok(Act { tx, ctx, house, appender: Appender::begin(tx)?, fresh: Vec::new() })
     }
 
     /// Writes back what the act has gathered; called once, before the commit.

@@ -29,16 +29,28 @@ use crate::{
 
 /// What a site is opened with.
 pub struct Setup<'a> {
-    /// The data folder; made when it is missing.
+    /// The data folder; made when it is missing. Each server has one of its own.
     pub folder: &'a Path,
+    /// Where the database is.
+    pub database: Database<'a>,
     /// The notice, as written.
     pub notice: &'a str,
     /// The parts of the organisation.
     pub areas: &'a [Area],
     /// Where the present moment comes from.
     pub time: Arc<dyn TimeSource>,
-    /// The seed of all randomness; the binary takes it from the operating system.
+    /// The seed of all randomness, another for each server; the binary takes it from the operating system.
     pub seed: [u8; 32],
+}
+
+/// Where a site's database is. Keys, tombstones and the checkpoint's file are in the data folder in any case.
+#[derive(Clone, Copy)]
+pub enum Database<'a> {
+    /// SQLite, in the data folder, for one server.
+    Folder,
+    /// PostgreSQL at this address (`postgresql://user@host/name`), for any number of servers. Each needs a copy of the
+    /// first one's key file in its folder before it starts.
+    Url(&'a str),
 }
 
 /// One site's kernel. Cheap to clone.
@@ -79,11 +91,18 @@ impl Keeper {
 
         let mut entropy = ChaCha20Rng::from_seed(setup.seed);
         let keys = KeyFile::new(folder.join("keys"));
-        if !folder.join("kept.db").exists() && !keys.exists() {
+        let is_new = match setup.database {
+            Database::Folder => !folder.join("kept.db").exists(),
+            Database::Url(url) => Store::is_new(url)?,
+        };
+        if is_new && !keys.exists() {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
-        let store = Store::open(&folder, &registry.migrations())?;
+        let store = match setup.database {
+            Database::Folder => Store::open(&folder, &registry.migrations())?,
+            Database::Url(url) => Store::connect(url, &registry.migrations())?,
+        };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
             Tombstones::open(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
@@ -171,7 +190,7 @@ impl Keeper {
         let house = self.house.clone();
         self.store
             .write(move |tx| {
-                let mut act = Act::new(tx, &mut ctx, &house);
+                let mut act = Act::begin(tx, &mut ctx, &house).map_err(Acted::Ours)?;
                 let outcome = work(&mut act).map_err(Acted::Theirs)?;
                 act.finish().map_err(Acted::Ours)?;
                 Ok(outcome)
@@ -243,19 +262,23 @@ impl House {
             Ok(row.map(|row| row.get(0)).transpose()?)
         };
         let fingerprint = self.ring.fingerprint();
-        match fact("keys")? {
-            Some(known) if known != fingerprint => {
-                return Err(StartError::OtherKeys { path: self.folder.join("keys") });
-            }
-            Some(_) => {}
-            None => {
-                tx.execute("INSERT INTO facts (name, value) VALUES ('keys', $1)", &params![fingerprint])?;
-                tx.execute(
-                    "INSERT INTO ledger_edge (id, edge) VALUES (1, $1)",
-                    &params![Frontier::new().to_bytes()],
-                )?;
-                tx.execute("INSERT INTO brakes (id, latest) VALUES (1, $1)", &params![to_millis(ctx.now)])?;
-            }
+        if fact("keys")?.is_none() {
+            // Of several servers that start an empty site one goes first; the others wait here until it has.
+            tx.execute(
+                "INSERT INTO facts (name, value) VALUES ('keys', $1) ON CONFLICT (name) DO NOTHING",
+                &params![&fingerprint],
+            )?;
+            tx.execute(
+                "INSERT INTO ledger_edge (id, edge) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
+                &params![Frontier::new().to_bytes()],
+            )?;
+            tx.execute(
+                "INSERT INTO brakes (id, latest) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
+                &params![to_millis(ctx.now)],
+            )?;
+        }
+        if fact("keys")?.as_ref() != Some(&fingerprint) {
+            return Err(StartError::OtherKeys { path: self.folder.join("keys") });
         }
         let running = tx.query_opt("SELECT version FROM policies", &params![])?;
         match running.map(|row| row.get::<String>(0)).transpose()? {
@@ -288,7 +311,7 @@ impl House {
             because: None,
             notice: ctx.policy.version().into(),
         };
-        let mut appender = Appender::default();
+        let mut appender = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
         appender.append(tx, &mut ctx.rng, &trail, &event)?;
         Ok(appender.finish(tx)?)

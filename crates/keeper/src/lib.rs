@@ -41,7 +41,7 @@ pub use ctx::{Actor, Ctx, TimeSource};
 pub use duty::Duty;
 pub use error::{KeeperError, StartError};
 pub use holdings::{Holding, Until};
-pub use keeper::{Keeper, Setup};
+pub use keeper::{Database, Keeper, Setup};
 pub use kept_derive::{Record, View};
 pub use look::Look;
 pub use outbox::Letter;

@@ -101,19 +101,17 @@ impl Keeper {
         if over.is_empty() {
             return Ok(());
         }
-        self.store
-            .write(move |tx| {
-                let now = params![to_millis(now)];
-                tx.execute(
-                    "UPDATE duties SET state = 'waiting' WHERE state = 'held' \
-                     AND subject IN (SELECT subject FROM holds WHERE until <= $1)",
-                    &now,
-                )?;
-                tx.execute("DELETE FROM holds WHERE until <= $1", &now)
-            })
-            .await
-            .map(drop)
-            .map_err(KeeperError::Store)
+        self.act(self.ctx(Actor::System), move |act| {
+            let (tx, now) = (act.tx(), params![to_millis(now)]);
+            tx.execute(
+                "UPDATE duties SET state = 'waiting' WHERE state = 'held' \
+                 AND subject IN (SELECT subject FROM holds WHERE until <= $1)",
+                &now,
+            )?;
+            tx.execute("DELETE FROM holds WHERE until <= $1", &now)?;
+            Ok(())
+        })
+        .await
     }
 
     async fn due(&self, now: Timestamp, paused: bool, extra: usize) -> Result<Vec<Duty>, KeeperError> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, commit, leaf};
-use kept_store::{Read, Tx, params};
+use kept_store::{Read, Row, Tx, params};
 use kept_vault::{DataKey, KeyId, Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
@@ -97,14 +97,24 @@ impl Trail {
     }
 }
 
-/// The right edge of the ledger while a transaction appends to it; written back once, by [`Appender::finish`].
-#[derive(Default)]
+/// The right edge of the ledger while a transaction may append to it; written back once, by [`Appender::finish`].
 pub(crate) struct Appender {
-    edge: Option<Frontier>,
+    edge: Frontier,
+    grown: bool,
     failed: bool,
 }
 
 impl Appender {
+    /// Takes the edge, and with it the turn: until this transaction ends, no other can take it, on any server.
+    ///
+    /// Every act takes it before anything else. So acts run one after another on every database, what one reads
+    /// cannot change before it writes, no two wait for each other, and no two leaves take one position.
+    pub(crate) fn begin(tx: &Tx<'_>) -> Result<Appender, KeeperError> {
+        let row =
+            tx.query_one("UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge", &params![])?;
+        Ok(Appender { edge: frontier(&row)?, grown: false, failed: false })
+    }
+
     /// Appends an event to the trail that a key seals, in the transaction of the change that it describes.
     pub(crate) fn append(
         &mut self,
@@ -125,16 +135,13 @@ impl Appender {
         trail: &Trail,
         event: &Event,
     ) -> Result<i64, KeeperError> {
-        let edge = match &mut self.edge {
-            Some(edge) => edge,
-            None => self.edge.insert(locked_edge(tx)?),
-        };
         let body = serde_json::to_vec(event)
             .map_err(|e| KeeperError::Shape { name: "event", cause: e.to_string() })?;
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
         let leaf = leaf(&commit(&nonce, &body));
-        let position = i64::try_from(edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
+        self.grown = true;
+        let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
         tx.execute("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &params![position, leaf])?;
         let plain = [nonce.as_slice(), &body].concat();
         let (subject, (key_id, key)) = (trail.subject, &trail.key);
@@ -154,23 +161,19 @@ impl Appender {
         if self.failed {
             return Err(KeeperError::Unrecorded);
         }
-        if let Some(edge) = self.edge.take() {
-            tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![edge.to_bytes()])?;
+        if self.grown {
+            tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
         }
         Ok(())
     }
 }
 
-/// The edge for appending to it: whoever has it keeps others from appending until the commit, so that no two leaves
-/// take one position.
-fn locked_edge(tx: &Tx<'_>) -> Result<Frontier, KeeperError> {
-    let row = tx.query_one("UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge", &params![])?;
-    Frontier::from_bytes(&row.get::<Vec<u8>>(0)?).map_err(|_| KeeperError::Ledger)
-}
-
 /// The ledger's right edge: its size and root.
 pub(crate) fn edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
-    let row = read.query_one("SELECT edge FROM ledger_edge WHERE id = 1", &params![])?;
+    frontier(&read.query_one("SELECT edge FROM ledger_edge WHERE id = 1", &params![])?)
+}
+
+fn frontier(row: &Row) -> Result<Frontier, KeeperError> {
     Frontier::from_bytes(&row.get::<Vec<u8>>(0)?).map_err(|_| KeeperError::Ledger)
 }
 

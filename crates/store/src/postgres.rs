@@ -35,12 +35,18 @@ struct Shared {
 impl Postgres {
     pub(crate) fn connect(url: &str, migrations: &[Migration]) -> Result<Postgres, OpenError> {
         let config = address(url)?;
-        // On a thread of its own, because a connection's runtime cannot be driven within the caller's.
-        let prepared = thread::scope(|scope| scope.spawn(|| prepare(&config, migrations)).join());
-        let unique_indexes = prepared.map_err(|_| StoreError::Panicked)??;
+        let unique_indexes = apart(|| prepare(&config, migrations))?;
         let workers = Workers::start(&config, unique_indexes)
             .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
         Ok(Postgres { shared: Arc::new(Shared { scans: Arc::new(Semaphore::new(SCANS)), workers }) })
+    }
+
+    pub(crate) fn is_new(url: &str) -> Result<bool, OpenError> {
+        let config = address(url)?;
+        apart(|| {
+            let session = first_session(&config)?;
+            is_new(&Read::postgres(&session), &place(&config))
+        })
     }
 
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
@@ -124,19 +130,39 @@ fn address(url: &str) -> Result<Config, OpenError> {
     Ok(config)
 }
 
-/// Runs the migrations that have not run yet; gives the unique indexes of the schema.
-fn prepare(config: &Config, migrations: &[Migration]) -> Result<UniqueIndexes, OpenError> {
+/// Runs `work` on a thread of its own, because a connection's runtime cannot be driven within the caller's.
+fn apart<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<T, OpenError> {
+    thread::scope(|scope| scope.spawn(work).join()).map_err(|_| StoreError::Panicked)?
+}
+
+fn first_session(config: &Config) -> Result<Session, OpenError> {
     let session =
         Session::connect(config, Arc::default()).map_err(|reason| OpenError::Unreachable { reason })?;
-    let place = format!("the database {}", config.get_dbname().or(config.get_user()).unwrap_or_default());
     session.begin("", true)?;
-    session.batch(dialect::LOCK)?;
-    let read = Read::postgres(&session);
+    Ok(session)
+}
+
+fn place(config: &Config) -> String {
+    format!("the database {}", config.get_dbname().or(config.get_user()).unwrap_or_default())
+}
+
+/// Whether the database is without any table; with others than ours it is refused.
+fn is_new(read: &Read<'_>, place: &str) -> Result<bool, OpenError> {
     let found = read.query_one(dialect::FOUND, &params![])?;
     match (found.get(0)?, found.get(1)?) {
-        (true, _) => {}
-        (false, 0_i64) => session.batch(dialect::MIGRATIONS)?,
-        (false, _) => return Err(OpenError::NotOurs { place }),
+        (true, _) => Ok(false),
+        (false, 0_i64) => Ok(true),
+        (false, _) => Err(OpenError::NotOurs { place: place.to_owned() }),
+    }
+}
+
+/// Runs the migrations that have not run yet; gives the unique indexes of the schema.
+fn prepare(config: &Config, migrations: &[Migration]) -> Result<UniqueIndexes, OpenError> {
+    let (session, place) = (first_session(config)?, place(config));
+    session.batch(dialect::LOCK)?;
+    let read = Read::postgres(&session);
+    if is_new(&read, &place)? {
+        session.batch(dialect::MIGRATIONS)?;
     }
     for step in migration::pending(&read, &place, migrations)? {
         transaction(&session, step).map_err(|source| OpenError::Migration { name: step.name, source })?;

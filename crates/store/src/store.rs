@@ -48,6 +48,14 @@ impl Store {
         Ok(Store { engine: Engine::Postgres(Postgres::connect(url, migrations)?) })
     }
 
+    /// Whether nothing has been kept yet in the PostgreSQL database at `url`. Changes nothing.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn is_new(url: &str) -> Result<bool, OpenError> {
+        Postgres::is_new(url)
+    }
+
     /// Runs `work` in a transaction of its own, and answers after the commit is on the disk. An `Err` rolls it back.
     /// It runs to its end even when the caller stops waiting.
     ///

@@ -17,7 +17,7 @@ use kept_accounts::{
     Email, Passwords, Profile, enrol, give_role,
     members::{self, BY_EMAIL, BY_PENDING_EMAIL, NewMember},
 };
-use kept_keeper::{Act, Actor, Keeper, KeeperError, Letter, Promise, Setup, Swept, TimeSource};
+use kept_keeper::{Act, Actor, Database, Keeper, KeeperError, Letter, Promise, Setup, Swept, TimeSource};
 use kept_vault::SubjectId;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -52,9 +52,19 @@ impl Site {
 
     /// A site under a notice.
     pub async fn under(notice: &str) -> Site {
+        Site::on(Database::Folder, notice).await
+    }
+
+    /// A site whose database is elsewhere, under the trainers' notice.
+    pub async fn with_database(url: &str) -> Site {
+        Site::on(Database::Url(url), TRAINERS).await
+    }
+
+    async fn on(database: Database<'_>, notice: &str) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(Clock::at("2027-01-31T09:00:00Z".parse().unwrap()));
-        let setup = Setup { folder: folder.path(), notice, areas: AREAS, time: clock.clone(), seed: [7; 32] };
+        let (areas, time, seed) = (AREAS, clock.clone(), [7; 32]);
+        let setup = Setup { folder: folder.path(), database, notice, areas, time, seed };
         let keeper = Keeper::open(setup).await.unwrap();
         let settings = Settings {
             base: "https://trainers.example.test".parse().unwrap(),

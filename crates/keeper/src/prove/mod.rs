@@ -262,12 +262,14 @@ impl Keeper {
         let (house, evidence) = (self.house.clone(), report.clone());
         let note = self.act(self.ctx(Actor::System), move |act| {
             let position = i64::try_from(evidence.ledger.size).unwrap_or(i64::MAX);
+            // What another server found in a longer ledger stays.
             for promise in &evidence.promises {
                 act.tx().execute(
                     "INSERT INTO evidence (promise, at, status, count, oldest, position, detail) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (promise) DO UPDATE SET at = excluded.at, \
                      status = excluded.status, count = excluded.count, oldest = excluded.oldest, \
-                     position = excluded.position, detail = excluded.detail",
+                     position = excluded.position, detail = excluded.detail \
+                     WHERE evidence.position <= excluded.position",
                     &params![
                         &promise.id,
                         to_millis(promise.checked),

@@ -3,11 +3,17 @@
 use kept_keeper::{Actor, KeeperError};
 use kept_store::params;
 
-use crate::site::{OWNER, STAFF, Site, moment};
+use crate::site::{OWNER, On, STAFF, Site, moment};
 
-#[tokio::test]
-async fn a_clock_that_jumps_pauses_only_what_cannot_be_undone() {
-    let site = Site::new().await;
+on_every_database! {
+    a_clock_that_jumps_pauses_only_what_cannot_be_undone
+    a_day_is_no_jump_and_more_is_one
+    a_clock_that_goes_back_erases_nothing_early
+    a_crowd_pauses_until_an_owner_has_looked
+}
+
+async fn a_clock_that_jumps_pauses_only_what_cannot_be_undone(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.sweep().await;
@@ -45,9 +51,8 @@ async fn a_clock_that_jumps_pauses_only_what_cannot_be_undone() {
     assert_eq!(site.own(anna).await.name, None);
 }
 
-#[tokio::test]
-async fn a_day_is_no_jump_and_more_is_one() {
-    let site = Site::new().await;
+async fn a_day_is_no_jump_and_more_is_one(on: On) {
+    let site = Site::new(on).await;
     site.jump("2026-09-01T12:00:00Z");
     assert_eq!(site.sweep().await.paused, None);
     site.jump("2026-09-02T12:00:00.001Z");
@@ -55,9 +60,8 @@ async fn a_day_is_no_jump_and_more_is_one() {
 }
 
 /// Backwards: nothing is early, and the way forward again is no jump.
-#[tokio::test]
-async fn a_clock_that_goes_back_erases_nothing_early() {
-    let site = Site::new().await;
+async fn a_clock_that_goes_back_erases_nothing_early(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.until("2027-02-20T12:00:00Z").await;
@@ -68,9 +72,8 @@ async fn a_clock_that_goes_back_erases_nothing_early() {
     assert_eq!(site.own(anna).await.name.as_deref(), Some("Anna"));
 }
 
-#[tokio::test]
-async fn a_crowd_pauses_until_an_owner_has_looked() {
-    let site = Site::new().await;
+async fn a_crowd_pauses_until_an_owner_has_looked(on: On) {
+    let site = Site::new(on).await;
     let mut people = Vec::new();
     for _ in 0..26 {
         people.push(

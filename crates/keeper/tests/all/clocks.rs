@@ -5,15 +5,27 @@ use kept_keeper::{Actor, KeeperError};
 use kept_store::params;
 use kept_vault::Kind;
 
-use crate::site::{Site, moment};
+use crate::site::{On, Site, moment};
+
+on_every_database! {
+    an_event_starts_its_clocks_by_the_calendar
+    a_clock_counts_from_when_it_happened
+    nothing_goes_before_its_day_and_everything_on_it
+    unless_stops_a_clock_and_the_event_starts_it_anew
+    a_job_runs_once_on_its_day
+    a_duty_that_fails_stops_no_other_and_is_tried_again
+    a_warning_comes_in_time_and_names_the_day
+    an_account_is_switched_off_once
+    who_comes_back_during_the_sweep_keeps_everything
+    what_is_to_come_can_be_listed
+}
 
 fn waiting(day: &str) -> Option<(String, String)> {
     Some((day.into(), "waiting".into()))
 }
 
-#[tokio::test]
-async fn an_event_starts_its_clocks_by_the_calendar() {
-    let site = Site::new().await;
+async fn an_event_starts_its_clocks_by_the_calendar(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     assert_eq!(site.duty(anna, "retain.lapsed").await, None);
     site.emit(anna, "member.left").await;
@@ -23,18 +35,16 @@ async fn an_event_starts_its_clocks_by_the_calendar() {
     assert_eq!(site.duty(anna, "retain.credits").await, waiting("2028-08-31"));
 }
 
-#[tokio::test]
-async fn a_clock_counts_from_when_it_happened() {
-    let site = Site::new().await;
+async fn a_clock_counts_from_when_it_happened(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     let at = moment("2026-08-15T00:00:00Z");
     site.act(Actor::System, move |act| act.emit_at(anna, "member.left", at)).await.unwrap();
     assert_eq!(site.duty(anna, "retain.lapsed").await, waiting("2027-02-15"));
 }
 
-#[tokio::test]
-async fn nothing_goes_before_its_day_and_everything_on_it() {
-    let site = Site::new().await;
+async fn nothing_goes_before_its_day_and_everything_on_it(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.until("2027-02-27T12:00:00Z").await;
@@ -46,9 +56,8 @@ async fn nothing_goes_before_its_day_and_everything_on_it() {
     assert_eq!(site.own(anna).await.name, None);
 }
 
-#[tokio::test]
-async fn unless_stops_a_clock_and_the_event_starts_it_anew() {
-    let site = Site::new().await;
+async fn unless_stops_a_clock_and_the_event_starts_it_anew(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.days(100).await;
@@ -67,9 +76,8 @@ async fn unless_stops_a_clock_and_the_event_starts_it_anew() {
     assert_eq!(site.broken().await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_job_runs_once_on_its_day() {
-    let site = Site::new().await;
+async fn a_job_runs_once_on_its_day(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     let rung = "SELECT rung FROM members WHERE subject = $1";
     let due = site.keeper.now() + 72.hours();
@@ -92,9 +100,8 @@ async fn a_job_runs_once_on_its_day() {
     assert!(matches!(unknown, Err(KeeperError::Unknown(job)) if job == "sing"));
 }
 
-#[tokio::test]
-async fn a_duty_that_fails_stops_no_other_and_is_tried_again() {
-    let site = Site::new().await;
+async fn a_duty_that_fails_stops_no_other_and_is_tried_again(on: On) {
+    let site = Site::new(on).await;
     let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
     let now = site.keeper.now();
     site.act(Actor::System, move |act| {
@@ -116,9 +123,8 @@ async fn a_duty_that_fails_stops_no_other_and_is_tried_again() {
     assert_eq!(site.own(bert).await.name, None);
 }
 
-#[tokio::test]
-async fn a_warning_comes_in_time_and_names_the_day() {
-    let site = Site::new().await;
+async fn a_warning_comes_in_time_and_names_the_day(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.until("2027-01-28T12:00:00Z").await;
@@ -134,9 +140,8 @@ async fn a_warning_comes_in_time_and_names_the_day() {
     assert_eq!(told, moment("2027-02-28T12:00:00Z").as_millisecond());
 }
 
-#[tokio::test]
-async fn an_account_is_switched_off_once() {
-    let site = Site::new().await;
+async fn an_account_is_switched_off_once(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.sweep().await;
@@ -152,9 +157,8 @@ async fn an_account_is_switched_off_once() {
 }
 
 /// Between finding a duty and doing it, the person may come back: then it is not done.
-#[tokio::test]
-async fn who_comes_back_during_the_sweep_keeps_everything() {
-    let site = Site::new().await;
+async fn who_comes_back_during_the_sweep_keeps_everything(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     // The job is found together with the duty, and done before it.
@@ -178,9 +182,8 @@ async fn who_comes_back_during_the_sweep_keeps_everything() {
 }
 
 /// What will be done, in the order of its days, and what keeps it.
-#[tokio::test]
-async fn what_is_to_come_can_be_listed() {
-    let site = Site::new().await;
+async fn what_is_to_come_can_be_listed(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.emit(anna, "dispute.opened").await;

@@ -1,14 +1,19 @@
 //! A machine that dies between any two steps of an erasure: the next start finishes it.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use kept_store::params;
 use kept_vault::SubjectId;
 
-use crate::{
-    club::{AREA, NOTICE},
-    site::{Site, open},
-};
+use crate::site::{On, Site};
+
+on_every_database! {
+    before_the_intent
+    between_the_intent_and_the_tombstones
+    between_the_tombstones_and_the_rows
+    after_the_rows
+    a_torn_tombstone_stands_alone
+}
 
 async fn leaving(site: &Site) -> SubjectId {
     let anna = site.member("Anna").await;
@@ -26,9 +31,8 @@ async fn is_finished(site: &Site, anna: SubjectId) {
     assert_eq!(site.broken().await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn before_the_intent() {
-    let site = Site::new().await;
+async fn before_the_intent(on: On) {
+    let site = Site::new(on).await;
     let anna = leaving(&site).await;
     let site = site.killed().await;
     assert_eq!(site.own(anna).await.name.as_deref(), Some("Anna"));
@@ -37,18 +41,16 @@ async fn before_the_intent() {
 }
 
 /// Step two fails: the disk under the tombstones is full.
-#[tokio::test]
-async fn between_the_intent_and_the_tombstones() {
-    let site = Site::new().await;
+async fn between_the_intent_and_the_tombstones(on: On) {
+    let site = Site::new(on).await;
     let anna = leaving(&site).await;
     let path = site.folder.path().join("tombstones");
     let log = fs::read(&path).unwrap();
-    let Site { folder, time, keeper, .. } = site;
-    keeper.close().await.unwrap();
-    fs::remove_file(&path).unwrap();
-    symlink("/dev/full", &path).unwrap();
-    let keeper = open(folder.path(), time.clone(), NOTICE, &[AREA], 1).await.unwrap();
-    let site = Site::on(folder, time, keeper);
+    let full = |_: &Path| {
+        fs::remove_file(&path).unwrap();
+        symlink("/dev/full", &path).unwrap();
+    };
+    let site = site.restarted_after(full).await;
     let swept = site.sweep().await;
     assert_eq!(swept.failed, 1);
     assert_eq!(site.duty(anna, "retain.lapsed").await.unwrap().1, "begun");
@@ -62,29 +64,23 @@ async fn between_the_intent_and_the_tombstones() {
 }
 
 /// Step three fails: the rows do not go.
-#[tokio::test]
-async fn between_the_tombstones_and_the_rows() {
-    let site = Site::new().await;
+async fn between_the_tombstones_and_the_rows(on: On) {
+    let site = Site::new(on).await;
     let anna = leaving(&site).await;
-    site.plant(
-        "CREATE TRIGGER stuck BEFORE DELETE ON keys BEGIN SELECT RAISE(ABORT, 'stuck'); END",
-        &params![],
-    )
-    .await;
+    site.refuse("DELETE", "keys").await;
     assert_eq!(site.sweep().await.failed, 1);
     assert_eq!(site.duty(anna, "retain.lapsed").await.unwrap().1, "begun");
     let log = fs::read_to_string(site.folder.path().join("tombstones")).unwrap();
     assert!(log.contains(&anna.to_string()));
-    site.plant("DROP TRIGGER stuck", &params![]).await;
+    site.relent("keys").await;
 
     let site = site.killed().await;
     site.sweep().await;
     is_finished(&site, anna).await;
 }
 
-#[tokio::test]
-async fn after_the_rows() {
-    let site = Site::new().await;
+async fn after_the_rows(on: On) {
+    let site = Site::new(on).await;
     let anna = leaving(&site).await;
     site.sweep().await;
     let site = site.killed().await;
@@ -93,16 +89,11 @@ async fn after_the_rows() {
 }
 
 /// A line that a crash cut short does not spoil the next.
-#[tokio::test]
-async fn a_torn_tombstone_stands_alone() {
-    let site = Site::new().await;
+async fn a_torn_tombstone_stands_alone(on: On) {
+    let site = Site::new(on).await;
     let anna = leaving(&site).await;
     let path = site.folder.path().join("tombstones");
-    let Site { folder, time, keeper, .. } = site;
-    keeper.close().await.unwrap();
-    fs::write(&path, "2027-02-2").unwrap();
-    let keeper = open(folder.path(), time.clone(), NOTICE, &[AREA], 1).await.unwrap();
-    let site = Site::on(folder, time, keeper);
+    let site = site.restarted_after(|_| fs::write(&path, "2027-02-2").unwrap()).await;
     site.sweep().await;
     let log = fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = log.lines().collect();

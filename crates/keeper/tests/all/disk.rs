@@ -1,4 +1,6 @@
 //! What lies on the disk: no word that anyone gave us, and after erasing not even the sealed bytes.
+//!
+//! On SQLite only: it looks into the database's files, and those of a PostgreSQL server are the store's to test.
 
 use std::{fs, path::Path};
 
@@ -8,7 +10,7 @@ use kept_store::params;
 
 use crate::{
     club::{BY_EMAIL, BY_NAME, Badge, Card, Profile},
-    site::{STAFF, Site},
+    site::{On, STAFF, Site},
 };
 
 const CANARIES: [&str; 8] = [
@@ -47,7 +49,7 @@ fn traces(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
 
 #[tokio::test]
 async fn no_word_is_stored_in_the_clear_and_no_sealed_byte_outlives_its_erasure() {
-    let site = Site::new().await;
+    let site = Site::new(On::Sqlite).await;
     let canaries: Vec<Vec<u8>> = CANARIES.iter().map(|text| text.as_bytes().to_vec()).collect();
     let [name, email, phone, badge, letter, title, reason, value] = CANARIES;
     let mut people = Vec::new();
@@ -106,7 +108,7 @@ async fn no_word_is_stored_in_the_clear_and_no_sealed_byte_outlives_its_erasure(
 
 #[tokio::test]
 async fn tidying_waits_for_something_to_tidy_and_survives_a_restart() {
-    let site = Site::new().await;
+    let site = Site::new(On::Sqlite).await;
     let anna = site.member("Anna").await;
     assert!(!site.keeper.tidy().await.unwrap());
     site.mail(anna, "soon gone").await;
@@ -127,7 +129,7 @@ async fn tidying_waits_for_something_to_tidy_and_survives_a_restart() {
 /// A long read keeps the log from being emptied: the sweep erases all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sweep_does_not_fail_because_somebody_reads() {
-    let site = Site::new().await;
+    let site = Site::new(On::Sqlite).await;
     let anna = site.member("Anna").await;
     site.mail(anna, "soon gone").await;
     site.days(6).await;

@@ -3,18 +3,28 @@
 use std::{collections::BTreeSet, fs};
 
 use jiff::ToSpan;
-use kept_keeper::Actor;
+use kept_keeper::{Actor, Letter};
 use kept_store::params;
 use kept_vault::Kind;
 
 use crate::{
     club::{BY_EMAIL, BY_NAME},
-    site::Site,
+    site::{On, Site},
 };
 
-#[tokio::test]
-async fn what_the_rule_names_goes_everywhere_and_the_rest_stays() {
-    let site = Site::new().await;
+on_every_database! {
+    what_the_rule_names_goes_everywhere_and_the_rest_stays
+    bookkeeping_stays_while_an_area_holds_anything
+    a_letter_dies_alone
+    a_second_sweep_changes_nothing
+    two_sweeps_at_once_do_each_duty_once
+    every_destroyed_key_has_its_tombstone
+    an_event_during_an_erasure_starts_its_clock_afterwards
+    a_sweep_takes_as_many_batches_as_it_needs
+}
+
+async fn what_the_rule_names_goes_everywhere_and_the_rest_stays(on: On) {
+    let site = Site::new(on).await;
     let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
     site.emit(anna, "member.left").await;
     site.until("2027-03-10T12:00:00Z").await;
@@ -64,9 +74,8 @@ async fn what_the_rule_names_goes_everywhere_and_the_rest_stays() {
 }
 
 /// Rows of an area without any key still count as held: the dates by which they end are not forgotten before.
-#[tokio::test]
-async fn bookkeeping_stays_while_an_area_holds_anything() {
-    let site = Site::new().await;
+async fn bookkeeping_stays_while_an_area_holds_anything(on: On) {
+    let site = Site::new(on).await;
     let anna = site
         .act(Actor::Visitor, |act| {
             let subject = act.new_subject();
@@ -87,9 +96,8 @@ async fn bookkeeping_stays_while_an_area_holds_anything() {
     assert_eq!(site.duty(anna, "retain.credits").await, None);
 }
 
-#[tokio::test]
-async fn a_letter_dies_alone() {
-    let site = Site::new().await;
+async fn a_letter_dies_alone(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.mail(anna, "the first").await;
     site.days(4).await;
@@ -107,9 +115,8 @@ async fn a_letter_dies_alone() {
     assert_eq!(mail.detail, "erased 2 times, never early");
 }
 
-#[tokio::test]
-async fn a_second_sweep_changes_nothing() {
-    let site = Site::new().await;
+async fn a_second_sweep_changes_nothing(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.until("2027-02-28T12:00:00Z").await;
@@ -120,9 +127,8 @@ async fn a_second_sweep_changes_nothing() {
 }
 
 /// Step by step beside each other, on one thread.
-#[tokio::test]
-async fn two_sweeps_at_once_do_each_duty_once() {
-    let site = Site::new().await;
+async fn two_sweeps_at_once_do_each_duty_once(on: On) {
+    let site = Site::new(on).await;
     for name in ["Anna", "Bert", "Cleo"] {
         let subject = site.member(name).await;
         site.emit(subject, "member.left").await;
@@ -140,9 +146,8 @@ async fn two_sweeps_at_once_do_each_duty_once() {
     assert_eq!(site.count(warned, &params![]).await, 3);
 }
 
-#[tokio::test]
-async fn every_destroyed_key_has_its_tombstone() {
-    let site = Site::new().await;
+async fn every_destroyed_key_has_its_tombstone(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     let keys = || async {
         let rows = site.rows("SELECT key FROM keys WHERE subject = $1", &params![anna.as_bytes()]).await;
@@ -165,9 +170,8 @@ async fn every_destroyed_key_has_its_tombstone() {
 }
 
 /// The person left anew while an erasure was under way: it is finished, and the new clock runs.
-#[tokio::test]
-async fn an_event_during_an_erasure_starts_its_clock_afterwards() {
-    let site = Site::new().await;
+async fn an_event_during_an_erasure_starts_its_clock_afterwards(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.until("2027-02-27T12:00:00Z").await;
@@ -185,13 +189,16 @@ async fn an_event_during_an_erasure_starts_its_clock_afterwards() {
 }
 
 /// More than one batch, within the brake's bounds.
-#[tokio::test]
-async fn a_sweep_takes_as_many_batches_as_it_needs() {
-    let site = Site::new().await;
+async fn a_sweep_takes_as_many_batches_as_it_needs(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
-    for _ in 0..450 {
-        site.mail(anna, "one of many").await;
-    }
+    let letter = Letter {
+        about: "test",
+        to: "somebody@example.test".into(),
+        subject: "A letter".into(),
+        text: "one of many".into(),
+    };
+    site.act(Actor::System, move |act| (0..450).try_for_each(|_| act.mail(anna, &letter))).await.unwrap();
     site.days(7).await;
     assert_eq!(site.count("SELECT COUNT(*) FROM outbox", &params![]).await, 0);
     assert_eq!(site.count("SELECT COUNT(*) FROM vault WHERE record LIKE 'mail/%'", &params![]).await, 0);

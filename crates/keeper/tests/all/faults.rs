@@ -4,11 +4,26 @@ use kept_keeper::{Actor, KeeperError, Status};
 use kept_store::params;
 use kept_vault::SubjectId;
 
-use crate::site::{START, Site, is, moment};
+use crate::site::{On, START, Site, is, moment};
+
+on_every_database! {
+    an_erasure_that_skips_a_kind
+    an_erasure_that_skips_a_table
+    a_letter_that_stays
+    an_erasure_a_day_early
+    a_clock_that_is_a_day_early
+    a_duty_that_was_never_made
+    a_warning_that_is_not_sent
+    a_deed_without_its_event
+    swapped_or_damaged_sealed_parts
+    a_part_in_the_clear
+    a_kind_that_my_data_does_not_show
+    another_notice_behind_our_back
+}
 
 /// Somebody whose time has come and whose identity is gone.
-async fn lapsed() -> (Site, SubjectId) {
-    let site = Site::new().await;
+async fn lapsed(on: On) -> (Site, SubjectId) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.plant("CREATE TABLE saved_keys AS SELECT * FROM keys", &params![]).await;
     site.plant("CREATE TABLE saved_vault AS SELECT * FROM vault", &params![]).await;
@@ -18,9 +33,8 @@ async fn lapsed() -> (Site, SubjectId) {
     (site, anna)
 }
 
-#[tokio::test]
-async fn an_erasure_that_skips_a_kind() {
-    let (site, _) = lapsed().await;
+async fn an_erasure_that_skips_a_kind(on: On) {
+    let (site, _) = lapsed(on).await;
     site.plant("INSERT INTO keys SELECT * FROM saved_keys WHERE kind = 'pd:TelephoneNumber'", &params![])
         .await;
     site.plant("INSERT INTO vault SELECT * FROM saved_vault WHERE kind = 'pd:TelephoneNumber'", &params![])
@@ -31,12 +45,11 @@ async fn an_erasure_that_skips_a_kind() {
     assert_eq!(found.oldest, Some(moment(START)));
 }
 
-#[tokio::test]
-async fn an_erasure_that_skips_a_table() {
-    let (site, _) = lapsed().await;
+async fn an_erasure_that_skips_a_table(on: On) {
+    let (site, _) = lapsed(on).await;
     site.skip("2028-09-02T12:00:00Z").await;
     assert_eq!(site.broken().await, Vec::<String>::new());
-    let (site, _) = lapsed().await;
+    let (site, _) = lapsed(on).await;
     site.plant("UPDATE duties SET state = 'done' WHERE rule = 'retain.credits'", &params![]).await;
     site.skip("2028-09-03T12:00:00Z").await;
     assert_eq!(site.broken().await, ["retain.credits"]);
@@ -49,9 +62,8 @@ async fn an_erasure_that_skips_a_table() {
     assert_eq!(site.broken().await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_letter_that_stays() {
-    let site = Site::new().await;
+async fn a_letter_that_stays(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.mail(anna, "stays").await;
     site.plant("CREATE TABLE saved_keys AS SELECT * FROM keys WHERE kind = 'pd:EmailContent'", &params![])
@@ -65,9 +77,8 @@ async fn a_letter_that_stays() {
     assert_eq!(site.broken().await, ["retain.mail"]);
 }
 
-#[tokio::test]
-async fn an_erasure_a_day_early() {
-    let (site, _) = lapsed().await;
+async fn an_erasure_a_day_early(on: On) {
+    let (site, _) = lapsed(on).await;
     site.plant(
         "UPDATE deeds SET done = done - 86400000 WHERE rule = 'retain.lapsed' AND action = 'erase'",
         &params![],
@@ -80,9 +91,8 @@ async fn an_erasure_a_day_early() {
 }
 
 /// The due date itself was wrong: the check counts from the event.
-#[tokio::test]
-async fn a_clock_that_is_a_day_early() {
-    let site = Site::new().await;
+async fn a_clock_that_is_a_day_early(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.plant("UPDATE duties SET due = due - 86400000 WHERE rule = 'retain.lapsed'", &params![]).await;
@@ -91,9 +101,8 @@ async fn a_clock_that_is_a_day_early() {
     assert_eq!(site.broken().await, ["retain.lapsed"]);
 }
 
-#[tokio::test]
-async fn a_duty_that_was_never_made() {
-    let site = Site::new().await;
+async fn a_duty_that_was_never_made(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.plant("DELETE FROM duties", &params![]).await;
@@ -106,9 +115,8 @@ async fn a_duty_that_was_never_made() {
     assert_eq!(site.broken().await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_warning_that_is_not_sent() {
-    let site = Site::new().await;
+async fn a_warning_that_is_not_sent(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.until("2027-01-28T12:00:00Z").await;
@@ -119,16 +127,15 @@ async fn a_warning_that_is_not_sent() {
     assert_eq!(found.oldest, Some(moment("2027-01-29T12:00:00Z")));
 }
 
-#[tokio::test]
-async fn a_deed_without_its_event() {
-    let (site, _) = lapsed().await;
+async fn a_deed_without_its_event(on: On) {
+    let (site, _) = lapsed(on).await;
     site.plant(
         "DELETE FROM ledger WHERE position = (SELECT position FROM deeds WHERE rule = 'retain.lapsed' AND action = 'erase')",
         &params![],
     )
     .await;
     assert!(matches!(site.keeper.prove().await, Err(KeeperError::Ledger)));
-    let (site, _) = lapsed().await;
+    let (site, _) = lapsed(on).await;
     site.plant(
         "UPDATE deeds SET position = 99999 WHERE rule = 'retain.lapsed' AND action = 'erase'",
         &params![],
@@ -137,17 +144,16 @@ async fn a_deed_without_its_event() {
     assert_eq!(site.finding("retain.lapsed").await.detail, "done without an event in the ledger: 1");
 }
 
-#[tokio::test]
-async fn swapped_or_damaged_sealed_parts() {
+async fn swapped_or_damaged_sealed_parts(on: On) {
     for damage in [
         // Bert's name in Anna's place, an old revision, a changed byte.
         "UPDATE vault SET sealed = (SELECT sealed FROM vault o WHERE o.subject <> vault.subject AND o.kind = vault.kind LIMIT 1)",
         "UPDATE vault SET revision = revision + 1",
-        "UPDATE vault SET sealed = zeroblob(60) WHERE kind = 'pd:Name'",
+        "UPDATE vault SET sealed = (SELECT wrapped FROM keys WHERE keys.key = vault.key) WHERE kind = 'pd:Name'",
         "UPDATE vault SET source = 'staff' WHERE kind = 'pd:Name'",
-        "UPDATE keys SET wrapped = zeroblob(72) WHERE kind = 'pd:Name'",
+        "UPDATE keys SET wrapped = (SELECT wrapped FROM keys o WHERE o.subject = keys.subject AND o.kind = 'pd:Identifier') WHERE kind = 'pd:Name'",
     ] {
-        let site = Site::new().await;
+        let site = Site::new(on).await;
         let anna = site.member("Anna").await;
         let bert = site.member("Bert").await;
         assert!(site.plant(damage, &params![]).await > 0);
@@ -162,30 +168,27 @@ async fn swapped_or_damaged_sealed_parts() {
 }
 
 /// A part that somebody stored without sealing it does not open, and so is found.
-#[tokio::test]
-async fn a_part_in_the_clear() {
-    let site = Site::new().await;
+async fn a_part_in_the_clear(on: On) {
+    let site = Site::new(on).await;
     site.member("Anna").await;
     site.plant(
-        "UPDATE vault SET sealed = CAST('{\"name\":\"Nobody in particular\"}' AS BLOB) WHERE kind = 'pd:Name'",
-        &params![],
+        "UPDATE vault SET sealed = $1 WHERE kind = 'pd:Name'",
+        &params![br#"{"name":"Nobody in particular"}"#],
     )
     .await;
     assert!(site.broken().await.contains(&"never.store-in-clear".to_owned()));
 }
 
 /// Held, and shown by no page.
-#[tokio::test]
-async fn a_kind_that_my_data_does_not_show() {
-    let site = Site::new().await;
+async fn a_kind_that_my_data_does_not_show(on: On) {
+    let site = Site::new(on).await;
     site.member("Anna").await;
     site.plant("DELETE FROM vault WHERE kind = 'pd:Name'", &params![]).await;
     assert_eq!(site.broken().await, ["right.access"]);
 }
 
-#[tokio::test]
-async fn another_notice_behind_our_back() {
-    let site = Site::new().await;
+async fn another_notice_behind_our_back(on: On) {
+    let site = Site::new(on).await;
     site.plant("UPDATE policies SET version = 'another'", &params![]).await;
     assert_eq!(site.broken().await, ["notice"]);
 }

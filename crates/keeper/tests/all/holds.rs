@@ -4,13 +4,20 @@ use kept_keeper::Status;
 use kept_store::params;
 use kept_vault::Kind;
 
-use crate::site::{Site, is};
+use crate::site::{On, Site, is};
+
+on_every_database! {
+    a_dispute_keeps_its_kinds_until_it_is_settled
+    an_inspection_keeps_its_kinds_for_its_time
+    two_holds_end_each_for_itself
+    a_dispute_can_be_opened_again
+    a_hold_that_outlives_its_reason_is_found
+}
 
 const DEEDS: &str = "SELECT COUNT(*) FROM deeds WHERE rule = 'retain.lapsed' AND action = 'erase'";
 
-#[tokio::test]
-async fn a_dispute_keeps_its_kinds_until_it_is_settled() {
-    let site = Site::new().await;
+async fn a_dispute_keeps_its_kinds_until_it_is_settled(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.emit(anna, "dispute.opened").await;
@@ -33,9 +40,8 @@ async fn a_dispute_keeps_its_kinds_until_it_is_settled() {
     assert!(is(&site.finding("hold.dispute").await, Status::NotDue, 0));
 }
 
-#[tokio::test]
-async fn an_inspection_keeps_its_kinds_for_its_time() {
-    let site = Site::new().await;
+async fn an_inspection_keeps_its_kinds_for_its_time(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.emit(anna, "inspection.begun").await;
@@ -49,9 +55,8 @@ async fn an_inspection_keeps_its_kinds_for_its_time() {
 }
 
 /// Of two holds the one that ends first lets go of what it kept, and the other keeps what is its own.
-#[tokio::test]
-async fn two_holds_end_each_for_itself() {
-    let site = Site::new().await;
+async fn two_holds_end_each_for_itself(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.emit(anna, "dispute.opened").await;
@@ -71,9 +76,8 @@ async fn two_holds_end_each_for_itself() {
     assert_eq!(site.own(anna).await.name, None);
 }
 
-#[tokio::test]
-async fn a_dispute_can_be_opened_again() {
-    let site = Site::new().await;
+async fn a_dispute_can_be_opened_again(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.emit(anna, "dispute.opened").await;
@@ -87,9 +91,8 @@ async fn a_dispute_can_be_opened_again() {
 }
 
 /// A duty that is held although nothing holds it is found.
-#[tokio::test]
-async fn a_hold_that_outlives_its_reason_is_found() {
-    let site = Site::new().await;
+async fn a_hold_that_outlives_its_reason_is_found(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.emit(anna, "member.left").await;
     site.emit(anna, "dispute.opened").await;

@@ -7,6 +7,24 @@
     reason = "tests fail by panicking"
 )]
 
+/// Runs each case on both databases.
+macro_rules! on_every_database {
+    ($($case:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(crate::site::On::Sqlite).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(crate::site::On::Postgres).await;
+            })+
+        }
+    };
+}
+
 mod brakes;
 mod clocks;
 mod club;
@@ -18,6 +36,7 @@ mod holds;
 mod ledger;
 mod proving;
 mod reading;
+mod servers;
 mod site;
 mod starting;
 mod trail;

@@ -8,8 +8,8 @@ use std::{
 
 use jiff::{Timestamp, ToSpan};
 use kept_keeper::{
-    Act, Actor, Area, Claim, Finding, Keeper, KeeperError, Letter, Look, Promise, Setup, StartError, Status,
-    Swept, TimeSource,
+    Act, Actor, Area, Claim, Database, Finding, Keeper, KeeperError, Letter, Look, Promise, Setup,
+    StartError, Status, Swept, TimeSource,
 };
 use kept_store::{Row, Value, params};
 use kept_vault::{Kind, SubjectId};
@@ -43,8 +43,17 @@ impl Hands {
     }
 }
 
+/// A database that the kernel runs on.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum On {
+    Sqlite,
+    Postgres,
+}
+
 pub(crate) struct Site {
     pub(crate) folder: TempDir,
+    /// Where the database is, when it is not in the folder.
+    pub(crate) url: Option<String>,
     pub(crate) time: Arc<Hands>,
     pub(crate) keeper: Keeper,
     seed: u8,
@@ -53,34 +62,48 @@ pub(crate) struct Site {
 /// Opens a keeper on a folder, as a server does.
 pub(crate) async fn open(
     folder: &Path,
+    url: Option<&str>,
     time: Arc<Hands>,
     notice: &str,
     areas: &[Area],
     seed: u8,
 ) -> Result<Keeper, StartError> {
-    Keeper::open(Setup { folder, notice, areas, time, seed: [seed; 32] }).await
+    let database = url.map_or(Database::Folder, Database::Url);
+    Keeper::open(Setup { folder, database, notice, areas, time, seed: [seed; 32] }).await
 }
 
 impl Site {
-    pub(crate) async fn new() -> Site {
-        let (folder, time) = (TempDir::new().unwrap(), Hands::at(START));
-        let keeper = open(folder.path(), time.clone(), NOTICE, &[AREA], 1).await.unwrap();
-        Site::on(folder, time, keeper)
+    pub(crate) async fn new(on: On) -> Site {
+        let url = (on == On::Postgres).then(kept_pgtest::empty_database);
+        Site::at(TempDir::new().unwrap(), url, Hands::at(START), 1).await
     }
 
-    /// A site whose keeper was opened by the test itself.
-    pub(crate) fn on(folder: TempDir, time: Arc<Hands>, keeper: Keeper) -> Site {
-        Site { folder, time, keeper, seed: 1 }
+    async fn at(folder: TempDir, url: Option<String>, time: Arc<Hands>, seed: u8) -> Site {
+        let keeper = open(folder.path(), url.as_deref(), time.clone(), NOTICE, &[AREA], seed).await.unwrap();
+        Site { folder, url, time, keeper, seed }
     }
 
     /// Stops the server in order and starts it again.
     pub(crate) async fn restarted(self) -> Site {
-        self.keeper.close().await.unwrap();
-        let keeper = open(self.folder.path(), self.time.clone(), NOTICE, &[AREA], self.seed).await.unwrap();
-        Site { keeper, ..self }
+        self.restarted_after(|_| {}).await
     }
 
-    /// The machine dies now: whatever is in the files at this moment is all that the next start finds.
+    /// Stops the server in order, and starts it again when something has happened to its folder.
+    pub(crate) async fn restarted_after(self, happens: impl FnOnce(&Path)) -> Site {
+        self.keeper.close().await.unwrap();
+        happens(self.folder.path());
+        Site::at(self.folder, self.url, self.time, self.seed).await
+    }
+
+    /// Another server of the same site, with a folder of its own and a copy of the key file.
+    pub(crate) async fn another(&self) -> Site {
+        let folder = TempDir::new().unwrap();
+        fs::copy(self.folder.path().join("keys"), folder.path().join("keys")).unwrap();
+        Site::at(folder, self.url.clone(), self.time.clone(), self.seed + 1).await
+    }
+
+    /// The machine dies now: whatever is in the files at this moment, and in a database elsewhere, is all that the next
+    /// start finds.
     pub(crate) async fn killed(self) -> Site {
         let folder = TempDir::new().unwrap();
         for file in fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
@@ -88,8 +111,7 @@ impl Site {
                 fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
             }
         }
-        let keeper = open(folder.path(), self.time.clone(), NOTICE, &[AREA], self.seed).await.unwrap();
-        Site { folder, keeper, ..self }
+        Site::at(folder, self.url, self.time, self.seed).await
     }
 
     // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,6 +231,28 @@ impl Site {
     pub(crate) async fn plant(&self, sql: &'static str, values: &[Value]) -> u64 {
         let values = values.to_vec();
         self.keeper.store().write(move |tx| tx.execute(sql, &values)).await.unwrap()
+    }
+
+    /// From now on the database refuses to do this to a row of a table: `DELETE`, `INSERT`.
+    pub(crate) async fn refuse(&self, deed: &str, table: &str) {
+        let trigger = format!("CREATE TRIGGER stuck BEFORE {deed} ON {table}");
+        if self.url.is_none() {
+            return self.run(format!("{trigger} BEGIN SELECT RAISE(ABORT, 'stuck'); END")).await;
+        }
+        let raise =
+            "CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''stuck''; END'";
+        self.run(raise.to_owned()).await;
+        self.run(format!("{trigger} FOR EACH ROW EXECUTE FUNCTION stuck()")).await;
+    }
+
+    /// The database does again what it refused.
+    pub(crate) async fn relent(&self, table: &str) {
+        let on = if self.url.is_none() { String::new() } else { format!(" ON {table}") };
+        self.run(format!("DROP TRIGGER stuck{on}")).await;
+    }
+
+    async fn run(&self, sql: String) {
+        self.keeper.store().write(move |tx| tx.execute(&sql, &params![])).await.map(drop).unwrap()
     }
 
     pub(crate) async fn rows(&self, sql: &'static str, values: &[Value]) -> Vec<Row> {

@@ -1,4 +1,6 @@
 //! Starting: what does not fit together does not start, says why, and leaves the folder as it was.
+//!
+//! On SQLite only, where the database is among the folder's bytes; `servers` has the starts on PostgreSQL.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
@@ -9,12 +11,12 @@ use tempfile::TempDir;
 
 use crate::{
     club::{AREA, Addressee, MIGRATION, NOTICE, Phonebook, TABLES},
-    site::{Hands, START, Site, notice_with, open},
+    site::{Hands, On, START, Site, notice_with, open},
 };
 
 /// What a start says when it is refused, on one line.
 async fn refused(folder: &Path, notice: &str, areas: &[Area]) -> String {
-    match open(folder, Hands::at(START), notice, areas, 2).await {
+    match open(folder, None, Hands::at(START), notice, areas, 2).await {
         Ok(_) => panic!("it started"),
         Err(cause) => cause.to_string().replace(&folder.display().to_string(), "FOLDER"),
     }
@@ -33,7 +35,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The folder of a site that has been used and stopped.
 async fn used() -> TempDir {
-    let site = Site::new().await;
+    let site = Site::new(On::Sqlite).await;
     site.member("Anna").await;
     site.keeper.close().await.unwrap();
     site.folder
@@ -66,12 +68,12 @@ async fn without_its_keys() {
     leaves_all_as_it_was(folder.path(), NOTICE, &[AREA], says).await;
 
     fs::write(&keys, &whole).unwrap();
-    open(folder.path(), Hands::at(START), NOTICE, &[AREA], 2).await.unwrap();
+    open(folder.path(), None, Hands::at(START), NOTICE, &[AREA], 2).await.unwrap();
 }
 
 async fn used_by_another_seed() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let keeper = open(folder.path(), Hands::at(START), NOTICE, &[AREA], 7).await.unwrap();
+    let keeper = open(folder.path(), None, Hands::at(START), NOTICE, &[AREA], 7).await.unwrap();
     keeper.close().await.unwrap();
     folder
 }
@@ -80,7 +82,7 @@ async fn used_by_another_seed() -> TempDir {
 async fn under_another_notice() {
     let folder = used().await;
     let other = notice_with("6 months", "7 months");
-    let keeper = open(folder.path(), Hands::at(START), NOTICE, &[AREA], 2).await.unwrap();
+    let keeper = open(folder.path(), None, Hands::at(START), NOTICE, &[AREA], 2).await.unwrap();
     let running: String = keeper.policy().version().chars().take(12).collect();
     keeper.close().await.unwrap();
     let says = format!(
@@ -89,7 +91,7 @@ async fn under_another_notice() {
     leaves_all_as_it_was(folder.path(), &other, &[AREA], &says).await;
     // Comments and spacing are no other notice.
     let same = format!("# A comment.\n\n{NOTICE}");
-    open(folder.path(), Hands::at(START), &same, &[AREA], 2).await.unwrap();
+    open(folder.path(), None, Hands::at(START), &same, &[AREA], 2).await.unwrap();
 }
 
 #[tokio::test]
@@ -104,7 +106,7 @@ async fn with_another_version_of_the_code() {
 
 #[tokio::test]
 async fn while_another_server_runs() {
-    let site = Site::new().await;
+    let site = Site::new(On::Sqlite).await;
     let says = "FOLDER is in use by another kept server: stop it or choose another folder";
     assert_eq!(refused(site.folder.path(), NOTICE, &[AREA]).await, says);
     site.member("Anna").await;
@@ -195,13 +197,13 @@ async fn a_first_start_makes_a_private_folder() {
     let parent = TempDir::new().unwrap();
     let folder = parent.path().join("a/site");
     let time = Hands::at(START);
-    let keeper: Keeper = open(&folder, Arc::clone(&time), NOTICE, &[AREA], 1).await.unwrap();
+    let keeper: Keeper = open(&folder, None, Arc::clone(&time), NOTICE, &[AREA], 1).await.unwrap();
     assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
     for file in ["keys", "tombstones"] {
         assert_eq!(fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
     }
     assert!(matches!(
-        open(&folder, time, NOTICE, &[AREA], 1).await,
+        open(&folder, None, time, NOTICE, &[AREA], 1).await,
         Err(StartError::Open(kept_store::OpenError::InUse { .. }))
     ));
     drop(keeper);

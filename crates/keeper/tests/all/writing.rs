@@ -7,21 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     club::{BY_EMAIL, BY_NAME, Badge, Profile},
-    site::Site,
+    site::{On, Site},
 };
 
-#[tokio::test]
-async fn what_is_written_is_read_back() {
-    let site = Site::new().await;
+on_every_database! {
+    what_is_written_is_read_back
+    what_is_taken_back_is_gone_with_its_key
+    an_act_that_fails_writes_nothing
+    a_record_that_is_not_declared_is_refused
+    an_address_belongs_to_one_and_a_name_to_many
+    of_two_claims_at_once_one_is_granted
+    a_restart_with_the_same_seed_gives_new_ids
+    the_same_seed_gives_the_same_site
+}
+
+async fn what_is_written_is_read_back(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     let own = site.own(anna).await;
     assert_eq!(own.name.as_deref(), Some("Anna"));
     assert_eq!(own.phone.as_deref(), Some("+1 555 010 0199"));
 }
 
-#[tokio::test]
-async fn what_is_taken_back_is_gone_with_its_key() {
-    let site = Site::new().await;
+async fn what_is_taken_back_is_gone_with_its_key(on: On) {
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     site.act(Actor::Person(anna), move |act| {
         act.put(anna, &Profile { name: "Anna".into(), email: "new@example.test".into(), phone: None })
@@ -33,9 +42,8 @@ async fn what_is_taken_back_is_gone_with_its_key() {
     assert!(!site.kinds(anna).await.contains(&Kind::TELEPHONE_NUMBER));
 }
 
-#[tokio::test]
-async fn an_act_that_fails_writes_nothing() {
-    let site = Site::new().await;
+async fn an_act_that_fails_writes_nothing(on: On) {
+    let site = Site::new(on).await;
     let before = site.count("SELECT COUNT(*) FROM ledger", &params![]).await;
     let failed = site
         .act(Actor::Visitor, |act| {
@@ -50,8 +58,7 @@ async fn an_act_that_fails_writes_nothing() {
 }
 
 /// Fields without a kind, a record that no area lists, a name that is another record's.
-#[tokio::test]
-async fn a_record_that_is_not_declared_is_refused() {
+async fn a_record_that_is_not_declared_is_refused(on: On) {
     #[derive(Serialize, Deserialize)]
     struct Diary {
         text: String,
@@ -70,7 +77,7 @@ async fn a_record_that_is_not_declared_is_refused() {
         const FIELDS: &'static [Field] = Badge::FIELDS;
     }
 
-    let site = Site::new().await;
+    let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     let unlisted =
         site.act(Actor::Person(anna), move |act| act.put(anna, &Diary { text: "a secret".into() })).await;
@@ -89,9 +96,8 @@ async fn a_record_that_is_not_declared_is_refused() {
     assert!(matches!(misnamed, Err(KeeperError::Shape { name: "badge", .. })));
 }
 
-#[tokio::test]
-async fn an_address_belongs_to_one_and_a_name_to_many() {
-    let site = Site::new().await;
+async fn an_address_belongs_to_one_and_a_name_to_many(on: On) {
+    let site = Site::new(on).await;
     let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
     let taken =
         site.act(Actor::System, move |act| act.claim(BY_EMAIL, "anna@example.test", bert)).await.unwrap();
@@ -121,9 +127,8 @@ async fn an_address_belongs_to_one_and_a_name_to_many() {
     assert_eq!(now, Claim::Granted);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_claims_at_once_one_is_granted() {
-    let site = Site::new().await;
+async fn of_two_claims_at_once_one_is_granted(on: On) {
+    let site = Site::new(on).await;
     let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
     for round in 0..20 {
         let value = format!("both-{round}@example.test");
@@ -145,9 +150,8 @@ async fn of_two_claims_at_once_one_is_granted() {
 }
 
 /// Whoever restarts with the seed of the last runs does not give the same ids again.
-#[tokio::test]
-async fn a_restart_with_the_same_seed_gives_new_ids() {
-    let mut site = Site::new().await;
+async fn a_restart_with_the_same_seed_gives_new_ids(on: On) {
+    let mut site = Site::new(on).await;
     let mut people = Vec::new();
     for name in ["Anna", "Bert", "Cleo"] {
         people.push(site.member(name).await);
@@ -159,14 +163,13 @@ async fn a_restart_with_the_same_seed_gives_new_ids() {
 }
 
 /// The same seed and the same acts give the same ledger.
-#[tokio::test]
-async fn the_same_seed_gives_the_same_site() {
-    async fn root() -> (kept_vault::SubjectId, String) {
-        let site = Site::new().await;
+async fn the_same_seed_gives_the_same_site(on: On) {
+    async fn root(on: On) -> (kept_vault::SubjectId, String) {
+        let site = Site::new(on).await;
         let anna = site.member("Anna").await;
         site.emit(anna, "member.left").await;
         site.days(200).await;
         (anna, site.keeper.prove().await.unwrap().ledger.root)
     }
-    assert_eq!(root().await, root().await);
+    assert_eq!(root(on).await, root(on).await);
 }

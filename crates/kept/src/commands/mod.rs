@@ -7,7 +7,7 @@ pub mod uses;
 
 use std::path::{Path, PathBuf};
 
-use kept_keeper::{Keeper, Setup, StartError};
+use kept_keeper::{Database, Keeper, Setup, StartError};
 
 use crate::{demo, machine, site::AREAS};
 
@@ -85,5 +85,6 @@ pub async fn open(folder: &Path) -> Result<Keeper, Failed> {
     let notice = read(&folder.join(demo::NOTICE))?;
     let seed = machine::seed().map_err(Failed::Seed)?;
     let time = demo::time_of(folder)?;
-    Ok(Keeper::open(Setup { folder, notice: &notice, areas: AREAS, time, seed }).await?)
+    Ok(Keeper::open(Setup { folder, database: Database::Folder, notice: &notice, areas: AREAS, time, seed })
+        .await?)
 }

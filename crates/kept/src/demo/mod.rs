@@ -8,7 +8,7 @@ mod people;
 use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use kept_accounts::Passwords;
-use kept_keeper::{Keeper, KeeperError, Setup, StartError, TimeSource};
+use kept_keeper::{Database, Keeper, KeeperError, Setup, StartError, TimeSource};
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
@@ -98,7 +98,14 @@ pub async fn fill(
         true => DemoClock::of(folder, machine)?,
         false => DemoClock::new(folder, machine, HISTORY),
     });
-    let setup = Setup { folder, notice: TRAINERS, areas: AREAS, time: clock.clone(), seed };
+    let setup = Setup {
+        folder,
+        database: Database::Folder,
+        notice: TRAINERS,
+        areas: AREAS,
+        time: clock.clone(),
+        seed,
+    };
     let keeper = Keeper::open(setup).await?;
     let (staff, owner_code) = if known {
         (people::staff_of(folder)?, None)

@@ -29,7 +29,7 @@ macro_rules! on_every_database {
         }
         mod postgres {
             fn open(migrations: &[kept_store::Migration]) -> super::Fixture {
-                let url = crate::cluster::database(migrations);
+                let url = kept_pgtest::database(migrations);
                 let store = kept_store::Store::connect(&url, migrations).unwrap();
                 super::Fixture { store, _keep: Box::new(()) }
             }

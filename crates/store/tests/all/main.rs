@@ -7,7 +7,6 @@
     reason = "tests fail by panicking"
 )]
 
-mod cluster;
 mod conformance;
 mod durability;
 mod erasure;

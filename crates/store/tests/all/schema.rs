@@ -3,7 +3,7 @@
 use kept_store::{Migration, Store, StoreError};
 use tempfile::tempdir;
 
-use crate::{SCHEMA, cluster};
+use crate::SCHEMA;
 
 /// What the server runs, beside this crate's own test schema.
 const SERVER: &[Migration] = &[
@@ -54,7 +54,7 @@ async fn lines(store: &Store, sql: &'static str) -> Vec<String> {
 async fn both_databases_have_the_same_schema() {
     let folder = tempdir().unwrap();
     let sqlite = Store::open(folder.path(), SERVER).unwrap();
-    let postgres = Store::connect(&cluster::empty_database(), SERVER).unwrap();
+    let postgres = Store::connect(&kept_pgtest::empty_database(), SERVER).unwrap();
     assert_eq!(lines(&sqlite, SQLITE_COLUMNS).await, lines(&postgres, POSTGRES_COLUMNS).await);
     assert_eq!(lines(&sqlite, SQLITE_INDEXES).await, lines(&postgres, POSTGRES_INDEXES).await);
     assert_eq!(sqlite.columns().await, postgres.columns().await);

@@ -16,7 +16,7 @@ use std::{
 use kept_store::{Migration, OpenError, Store, StoreError, params};
 use tempfile::{TempDir, tempdir};
 
-use crate::{SCHEMA, add, cluster, things};
+use crate::{SCHEMA, add, things};
 
 const SECOND: Migration = Migration {
     name: "test/0002_more",
@@ -24,7 +24,7 @@ const SECOND: Migration = Migration {
 };
 
 fn connect(migrations: &[Migration]) -> (String, Store) {
-    let url = cluster::database(migrations);
+    let url = kept_pgtest::database(migrations);
     let store = Store::connect(&url, migrations).unwrap();
     (url, store)
 }
@@ -44,7 +44,7 @@ fn bridge(url: &str) -> (TempDir, String, Arc<AtomicU8>) {
     thread::spawn(move || {
         for client in listener.incoming() {
             let (mut client, asked) = (client.unwrap(), Arc::clone(&asked));
-            let mut server = UnixStream::connect(cluster::folder().join(".s.PGSQL.5432")).unwrap();
+            let mut server = UnixStream::connect(kept_pgtest::folder().join(".s.PGSQL.5432")).unwrap();
             let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
             let silent = Arc::clone(&asked);
             thread::spawn(move || {
@@ -77,7 +77,7 @@ fn bridge(url: &str) -> (TempDir, String, Arc<AtomicU8>) {
             });
         }
     });
-    let url = url.replace(&cluster::folder().display().to_string(), &folder.path().display().to_string());
+    let url = url.replace(&kept_pgtest::folder().display().to_string(), &folder.path().display().to_string());
     (folder, url, mode)
 }
 
@@ -92,7 +92,7 @@ async fn an_address_is_checked_before_anything_is_sent() {
     let nobody_there = tempdir().unwrap();
     let socket = format!("host={} user=kept", nobody_there.path().display());
     assert!(matches!(Store::connect(&socket, SCHEMA), Err(OpenError::Unreachable { .. })));
-    let missing = cluster::empty_database() + "missing";
+    let missing = kept_pgtest::empty_database() + "missing";
     let Err(OpenError::Unreachable { reason }) = Store::connect(&missing, SCHEMA) else {
         panic!("connected")
     };
@@ -137,7 +137,7 @@ async fn a_failed_migration_leaves_those_before_it_and_tells_no_value() {
 
 #[tokio::test]
 async fn servers_that_start_together_migrate_once() {
-    let url = cluster::empty_database();
+    let url = kept_pgtest::empty_database();
     let starts: Vec<_> = (0..4)
         .map(|_| {
             let url = url.clone();
@@ -147,17 +147,26 @@ async fn servers_that_start_together_migrate_once() {
     for start in starts {
         start.join().unwrap();
     }
-    assert_eq!(cluster::sql(&url, "SELECT count(*) FROM kept_migration"), "1");
+    assert_eq!(kept_pgtest::sql(&url, "SELECT count(*) FROM kept_migration"), "1");
+}
+
+#[tokio::test]
+async fn a_database_is_new_until_it_has_been_connected_to() {
+    let url = kept_pgtest::empty_database();
+    assert!(Store::is_new(&url).unwrap() && Store::is_new(&url).unwrap());
+    drop(Store::connect(&url, SCHEMA).unwrap());
+    assert!(!Store::is_new(&url).unwrap());
 }
 
 #[tokio::test]
 async fn what_is_not_ours_is_refused_untouched() {
-    let url = cluster::empty_database();
-    cluster::sql(&url, "CREATE TABLE foreign_table (a TEXT)");
+    let url = kept_pgtest::empty_database();
+    kept_pgtest::sql(&url, "CREATE TABLE foreign_table (a TEXT)");
+    assert!(matches!(Store::is_new(&url), Err(OpenError::NotOurs { .. })));
     assert!(matches!(Store::connect(&url, SCHEMA), Err(OpenError::NotOurs { .. })));
     let tables =
         "SELECT string_agg(table_name, ' ') FROM information_schema.tables WHERE table_schema = 'public'";
-    assert_eq!(cluster::sql(&url, tables), "foreign_table");
+    assert_eq!(kept_pgtest::sql(&url, tables), "foreign_table");
 }
 
 #[tokio::test]
@@ -223,13 +232,13 @@ async fn a_connection_that_broke_keeps_nothing_and_is_made_again() {
     let own = url.clone();
     let broken = store.write(move |tx| {
         tx.execute("INSERT INTO thing (id) VALUES (1)", &[])?;
-        cluster::sql(&own, kill);
+        kept_pgtest::sql(&own, kill);
         tx.execute("INSERT INTO thing (id) VALUES (2)", &[])
     });
     assert_eq!(broken.await, Err(StoreError::Unreachable));
     for id in 3..10 {
         // A connection that broke while nobody used it is nobody's trouble.
-        cluster::sql(&url, kill);
+        kept_pgtest::sql(&url, kill);
         assert_eq!(add(&store, id, "next").await, Ok(1));
     }
     assert_eq!(things(&store).await, 7);
@@ -281,9 +290,9 @@ const CANARY: &str = "canary-in-a-row";
 
 /// How many of the database's files still hold the canary.
 fn files_with_the_canary(url: &str) -> usize {
-    cluster::sql(url, "CHECKPOINT");
-    let database = cluster::sql(url, "SELECT oid FROM pg_database WHERE datname = current_database()");
-    let files = fs::read_dir(cluster::folder().join("data/base").join(database)).unwrap();
+    kept_pgtest::sql(url, "CHECKPOINT");
+    let database = kept_pgtest::sql(url, "SELECT oid FROM pg_database WHERE datname = current_database()");
+    let files = fs::read_dir(kept_pgtest::folder().join("data/base").join(database)).unwrap();
     // One may go while we look.
     let held =
         |path| fs::read(path).unwrap_or_default().windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
@@ -328,7 +337,7 @@ async fn forgetting_frees_the_space_and_waits_for_no_long_scan() {
     scan.await.unwrap();
     patiently(|| store.forget()).await;
     assert_eq!(
-        cluster::sql(&url, "SELECT pg_relation_size('thing')"),
+        kept_pgtest::sql(&url, "SELECT pg_relation_size('thing')"),
         "0",
         "an empty table's pages are given back"
     );

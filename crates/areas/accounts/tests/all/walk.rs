@@ -5,10 +5,18 @@ use kept_testkit::{PASSWORD, Site};
 
 use crate::support::{count, deal, least, look_up, sign_in, sign_up};
 
-/// acc-1, acc-3, acc-11, acc-12, rgt-1, rgt-2, use-1: a life under the notice.
 #[tokio::test]
 async fn a_membership_from_signing_up_to_what_remains() {
-    let site = Site::open().await;
+    live_through(Site::open().await).await;
+}
+
+#[tokio::test]
+async fn the_same_membership_on_postgresql() {
+    live_through(Site::with_database(&kept_pgtest::empty_database()).await).await;
+}
+
+/// acc-1, acc-3, acc-11, acc-12, rgt-1, rgt-2, use-1: a life under the notice.
+async fn live_through(site: Site) {
     let secret = site.staff("sam@example.test", "support").await;
     let (email, mut mira) = ("mira@example.test", site.browser());
 

@@ -13,7 +13,7 @@ use axum::{
     middleware::{self, Next},
 };
 use jiff::Timestamp;
-use kept_keeper::{Actor, Keeper, KeeperError, Setup, TimeSource};
+use kept_keeper::{Actor, Database, Keeper, KeeperError, Setup, TimeSource};
 use kept_public::{Public, announcement, declared, routes};
 use kept_store::params;
 use kept_web::{
@@ -64,6 +64,7 @@ impl Site {
         let now: Timestamp = now.parse().unwrap();
         let setup = Setup {
             folder: folder.path(),
+            database: Database::Folder,
             notice,
             areas: &[house::AREA, kept_public::AREA],
             time: Arc::new(Fixed(now)),

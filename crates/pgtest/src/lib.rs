@@ -1,4 +1,13 @@
-//! A throw-away PostgreSQL server for this run of the tests: its own folder, a socket in it, no network.
+//! A throw-away PostgreSQL server for a run of tests: its own folder, a socket in it, no network.
+//!
+//! It starts at the first question, and ends with the tests' process. Tests ask for [databases](database) on it, as
+//! many as they like.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is part of tests: what is not as expected must stop them"
+)]
 
 use std::{
     collections::HashMap,
@@ -40,7 +49,7 @@ struct Cluster {
 }
 
 /// The address of a new database in which `migrations` have run.
-pub(crate) fn database(migrations: &[Migration]) -> String {
+pub fn database(migrations: &[Migration]) -> String {
     let cluster = cluster();
     let mut templates = cluster.templates.lock().unwrap();
     let template = templates.entry(migrations.to_vec()).or_insert_with(|| {
@@ -54,18 +63,18 @@ pub(crate) fn database(migrations: &[Migration]) -> String {
 }
 
 /// The address of a new database without a table.
-pub(crate) fn empty_database() -> String {
+pub fn empty_database() -> String {
     let cluster = cluster();
     cluster.url(&cluster.create("template0"))
 }
 
 /// The folder with the server's files and its socket.
-pub(crate) fn folder() -> &'static Path {
+pub fn folder() -> &'static Path {
     &cluster().folder
 }
 
 /// Runs `sql` on the database at `url`, past any store; gives what it answers.
-pub(crate) fn sql(url: &str, sql: &str) -> String {
+pub fn sql(url: &str, sql: &str) -> String {
     let cluster = cluster();
     let mut psql = Command::new(cluster.programs.join("psql"));
     run(psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]))
@@ -140,7 +149,7 @@ fn programs() -> PathBuf {
     let newest = versions.filter(|programs| programs.join("initdb").exists()).max();
     newest.unwrap_or_else(|| {
         let asked = Command::new("pg_config").arg("--bindir").output();
-        let asked = asked.expect("install postgresql: the store's tests run on both databases");
+        let asked = asked.expect("install postgresql: these tests run on both databases");
         PathBuf::from(String::from_utf8(asked.stdout).unwrap().trim())
     })
 }

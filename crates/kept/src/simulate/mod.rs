@@ -42,7 +42,7 @@ const CRASH: u32 = 23;
 const TIDY: i64 = 30;
 /// How many people are looked at every night whatever happened to them.
 const SAMPLE: u32 = 10;
-/// How many points a curve has in a year.
+/// A curve has a point every so many days.
 const WEEK: i64 = 7;
 
 /// What is to be simulated.

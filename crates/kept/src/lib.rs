@@ -5,4 +5,5 @@ pub mod control;
 pub mod demo;
 pub mod machine;
 pub mod server;
+pub mod simulate;
 pub mod site;

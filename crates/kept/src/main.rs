@@ -56,6 +56,26 @@ enum Command {
         #[command(flatten)]
         site: SiteArgs,
     },
+    /// Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
+    Simulate {
+        /// The notice
+        notice: PathBuf,
+        /// How many years, from the day on which the notice takes effect
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+        years: u16,
+        /// How many people sign up in that time
+        #[arg(long, default_value_t = 200)]
+        people: u32,
+        /// Where all chance comes from: the same seed gives the same ledger
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Draws how it went, as SVG
+        #[arg(long, value_name = "FILE")]
+        plot: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists what is due, what would happen, and under which sentence
     Duties {
         /// Only look; the server does what is due by itself, so this is always so
@@ -134,6 +154,11 @@ async fn run(
             Ok(true)
         }
         Command::Prove { json, site } => Ok(commands::prove::run(&site.folder()?, json, out).await?),
+        Command::Simulate { notice, years, people, seed, plot, json } => {
+            let (notice, plot) = (notice.as_path(), plot.as_deref());
+            let asked = commands::simulate::Asked { notice, years, people, seed, plot, json };
+            Ok(commands::simulate::run(asked, out).await?)
+        }
         Command::Duties { dry_run: _, json, site } => {
             commands::duties::run(&site.folder()?, json, out).await?;
             Ok(true)

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod duties;
 pub mod prove;
+pub mod simulate;
 pub mod uses;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,14 @@ pub enum Failed {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}: {}", path.display(), cause)]
+    NotWritten {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// The settings do not say where the data is.
     #[error("{}: write `data = \"FOLDER\"` to say where the site's data folder is", .0.display())]
     Config(PathBuf),
@@ -37,6 +46,9 @@ pub enum Failed {
     /// The kernel failed.
     #[error(transparent)]
     Keeper(#[from] kept_keeper::KeeperError),
+    /// A simulation could not be run.
+    #[error(transparent)]
+    Simulate(#[from] crate::simulate::SimulateError),
     /// The machine has no randomness to give.
     #[error("the operating system gives no randomness: {0}")]
     Seed(getrandom::Error),

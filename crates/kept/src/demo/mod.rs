@@ -12,6 +12,7 @@ use kept_keeper::{Database, Keeper, KeeperError, Setup, StartError, TimeSource};
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
+pub(crate) use people::{COURSES, invent};
 pub use people::{PASSWORD, Staff};
 
 use crate::{

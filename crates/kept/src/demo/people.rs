@@ -66,7 +66,8 @@ const FAMILY: [&str; 30] = [
     "Driftwood",
     "Eastvale",
 ];
-const COURSES: [&str; 6] = [
+/// The courses for which credits are earned.
+pub(crate) const COURSES: [&str; 6] = [
     "Strength for beginners",
     "Teaching older adults",
     "First aid refresher",
@@ -193,7 +194,8 @@ async fn carry_out(
     }
 }
 
-fn invent(number: u32, hash: &str) -> NewMember {
+/// An invented person, the same for the same number.
+pub(crate) fn invent(number: u32, hash: &str) -> NewMember {
     let n = number as usize;
     let given = GIVEN.get(n % GIVEN.len()).copied().unwrap_or_default();
     let family = FAMILY.get((n / GIVEN.len() + n * 7) % FAMILY.len()).copied().unwrap_or_default();

@@ -50,11 +50,12 @@ fn without_a_command_it_says_what_there_is() {
     Usage: kept <COMMAND>
 
     Commands:
-      demo    Starts a filled example site and prints its address, sign-ins, and where mail goes
-      check   Checks a notice: exit 0, or 1 with each problem at file:line:column
-      uses    Says who may see what, why, and in what form
-      prove   Runs the check of every sentence now; exit 1 if one is broken
-      duties  Lists what is due, what would happen, and under which sentence
+      demo      Starts a filled example site and prints its address, sign-ins, and where mail goes
+      check     Checks a notice: exit 0, or 1 with each problem at file:line:column
+      uses      Says who may see what, why, and in what form
+      prove     Runs the check of every sentence now; exit 1 if one is broken
+      simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
+      duties    Lists what is due, what would happen, and under which sentence
 
     Options:
       -h, --help     Print help

@@ -18,4 +18,5 @@ mod journeys;
 mod keys;
 mod prove;
 mod server;
+mod simulate;
 mod site;

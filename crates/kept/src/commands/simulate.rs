@@ -1,0 +1,92 @@
+//! `kept simulate NOTICE`: years under a notice in a minute. The first promise that breaks ends it.
+
+use std::{io::Write, path::Path};
+
+use jiff::Span;
+use kept_keeper::{Policy, Registry};
+
+use super::{Failed, read};
+use crate::{
+    simulate::{self, Broken, Plan, Tally},
+    site::AREAS,
+};
+
+/// What to simulate.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The notice.
+    pub notice: &'a Path,
+    /// How many years.
+    pub years: u16,
+    /// How many people.
+    pub people: u32,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Where to draw the picture.
+    pub plot: Option<&'a Path>,
+    /// Whether to print JSON.
+    pub json: bool,
+}
+
+/// Simulates, prints, and says whether every promise was kept.
+///
+/// # Errors
+/// The notice has problems, or the machine failed.
+pub async fn run(asked: Asked<'_>, out: &mut impl Write) -> Result<bool, Failed> {
+    let source = read(asked.notice)?;
+    let policy = Policy::compile(&source, &Registry::new(AREAS))?;
+    let Asked { years, people, seed, .. } = asked;
+    if !asked.json {
+        let from = policy.notice.effective.strftime("%-d %B %Y");
+        let years_said = if years == 1 { "1 year".into() } else { format!("{years} years") };
+        writeln!(out, "{}: {years_said} from {from}, {people} people, seed {seed}\n", policy.notice.of)?;
+        out.flush()?;
+    }
+    let span = Span::new().years(i64::from(years));
+    let place = std::env::temp_dir();
+    let plan = Plan { notice: &source, areas: AREAS, span, people, seed, place: &place };
+    let outcome = simulate::simulate(&plan, &mut |_, _| Box::pin(async { Ok(()) })).await?;
+    if let Some(path) = asked.plot {
+        std::fs::write(path, simulate::draw(&outcome, &policy.notice.of))
+            .map_err(|cause| Failed::NotWritten { path: path.to_path_buf(), cause })?;
+    }
+    if asked.json {
+        serde_json::to_writer_pretty(&mut *out, &outcome)?;
+        writeln!(out)?;
+    } else {
+        table(&outcome.tally, out)?;
+        match &outcome.broken {
+            Some(broken) => tell(broken, out)?,
+            None => writeln!(out, "\nEvery promise was kept on every day.")?,
+        }
+    }
+    Ok(outcome.broken.is_none())
+}
+
+fn table(tally: &Tally, out: &mut impl Write) -> std::io::Result<()> {
+    let lines = [
+        ("days", tally.days.to_string()),
+        ("people", tally.people.to_string()),
+        ("acts", tally.acts.to_string()),
+        ("duties done", tally.duties.to_string()),
+        ("erasures", tally.erasures.to_string()),
+        ("crashes", tally.crashes.to_string()),
+        ("brakes", tally.brakes.to_string()),
+        ("proofs", tally.proofs.to_string()),
+        ("events", tally.events.to_string()),
+        ("ledger root", tally.root.clone()),
+    ];
+    lines.iter().try_for_each(|(name, value)| writeln!(out, "  {name:<12} {value}"))
+}
+
+fn tell(broken: &Broken, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "\nBroken on {}: {}", broken.day.strftime("%-d %B %Y"), broken.finding)?;
+    if let (Some(rule), Some(sentence)) = (&broken.rule, &broken.sentence) {
+        writeln!(out, "  {rule}: {sentence}")?;
+    }
+    if let Some(person) = &broken.person {
+        writeln!(out, "\nThe history of {}:", person.subject)?;
+        person.lines.iter().try_for_each(|(at, line)| writeln!(out, "  {at}  {line}"))?;
+    }
+    Ok(())
+}

@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kept_keeper::{Area, Keeper, Setup, TimeSource};
+use kept_keeper::{Area, Database, Keeper, Setup, TimeSource};
 use tempfile::TempDir;
 
 use super::{Plan, SimulateError};
@@ -51,7 +51,8 @@ impl<'a> World<'a> {
         let home = tempfile::Builder::new().prefix("kept-simulate-").tempdir_in(plan.place)?;
         let clock = Arc::new(Clock(AtomicI64::new(start.as_second())));
         let folder = home.path().join("0");
-        let setup = Setup { folder: &folder, notice, areas, time: clock.clone(), seed };
+        let setup =
+            Setup { folder: &folder, database: Database::Folder, notice, areas, time: clock.clone(), seed };
         let keeper = Keeper::open(setup).await?;
         Ok(World { keeper, clock, crashes: 0, home, notice, areas })
     }
@@ -63,8 +64,14 @@ impl<'a> World<'a> {
         self.crashes += 1;
         let folder = self.home.path().join(self.crashes.to_string());
         copy(&dead, &folder)?;
-        let setup =
-            Setup { folder: &folder, notice: self.notice, areas: self.areas, time: self.clock.clone(), seed };
+        let setup = Setup {
+            folder: &folder,
+            database: Database::Folder,
+            notice: self.notice,
+            areas: self.areas,
+            time: self.clock.clone(),
+            seed,
+        };
         self.keeper = Keeper::open(setup).await?;
         fs::remove_dir_all(dead)?;
         Ok(())

@@ -131,8 +131,8 @@ async fn an_event_that_is_not_on_the_trail_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_not_switched_off_is_found() {
-    fn idle(_: &mut Act<'_, '_>, _: SubjectId) -> Result<(), KeeperError> {
-        Ok(())
+    fn idle(_: &mut Act<'_, '_>, _: SubjectId) -> Result<bool, KeeperError> {
+        Ok(false)
     }
     const AREAS: &[Area] = &[
         Area { hooks: Hooks { disable: Some(idle), ..kept_accounts::AREA.hooks }, ..kept_accounts::AREA },

@@ -1,14 +1,13 @@
 //! Brakes: erasing cannot be undone, so a clock that jumps or a sweep that would erase an unusual share of people
 //! pauses it until an owner confirms.
 
-use jiff::Timestamp;
+use jiff::{Span, Timestamp};
 use kept_store::{Read, StoreError, params};
 
 use crate::{
     ctx::Actor,
     error::KeeperError,
     keeper::Keeper,
-    sweep::a_day,
     time::{from_millis, long_date, to_millis},
     trail::{Deed, SITE},
 };
@@ -111,4 +110,9 @@ impl Keeper {
         })
         .await
     }
+}
+
+/// How far a clock may go on between two sweeps.
+fn a_day() -> Span {
+    Span::new().hours(24)
 }

@@ -273,8 +273,3 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
-
-/// A day of the calendar, the step that the brakes allow a clock to jump.
-pub(crate) fn a_day() -> Span {
-    Span::new().hours(24)
-}

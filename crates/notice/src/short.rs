@@ -5,7 +5,10 @@ use jiff::{
     fmt::friendly::{Designator, Spacing, SpanPrinter},
 };
 
-use crate::notice::{Data, Hold, HoldEnd, Notice, Retain};
+use crate::{
+    notice::{Data, Hold, HoldEnd, Notice, Retain},
+    terms,
+};
 
 impl Notice {
     /// When a rule ends data: "6 months after your membership expires, unless you renew your membership".
@@ -23,6 +26,14 @@ impl Notice {
             Some(unless) => format!("{end}, unless {}", self.when(unless)),
             None => end,
         }
+    }
+
+    /// What a kind of data is called: by the notice, if it has words for it alone, or else by its term.
+    pub fn name_of<'a>(&'a self, term: &'a str) -> &'a str {
+        let data = self.label_of(term).filter(|data| data.kinds.len() == 1);
+        data.and_then(|data| data.says.as_deref())
+            .or_else(|| terms::find(term).map(|term| term.label))
+            .unwrap_or(term)
     }
 
     /// How long a hold keeps data, and why: "until the dispute is settled (PIPEDA, s. 8(8))".

@@ -1,5 +1,7 @@
 //! Lists, numbers, durations and dates as a good letter has them.
 
+use std::fmt::Display;
+
 use jiff::Span;
 use jiff::civil::Date;
 
@@ -78,6 +80,11 @@ pub(crate) fn opening_duration(span: &Span) -> String {
 pub(crate) fn date(day: Date) -> String {
     let month = usize::try_from(day.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
     format!("{} {} {}", day.day(), month.copied().unwrap_or_default(), day.year())
+}
+
+/// A number with its word: `1 page`, `2 pages`.
+pub fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == N::from(1) { one } else { more })
 }
 
 /// The text with a capital first letter.

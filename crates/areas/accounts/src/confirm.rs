@@ -110,7 +110,7 @@ async fn knows_password(
 ) -> Result<bool, Problem> {
     let Some(password) = fields.secret("password", "Password", password::LONGEST) else { return Ok(false) };
     let key = sign_up::throttle_key(accounts, "confirm", &pending.subject.to_string());
-    accounts.throttle.count(key, 10, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+    accounts.throttle.count(key, 10, visit.now)?;
     let subject = pending.subject;
     let check = accounts
         .keeper

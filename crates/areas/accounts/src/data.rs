@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use kept_keeper::{
     Actor, Deed, Entry, Event, Holding, KeeperError, Letter, Policy, Record, Until, View, time::long_date,
 };
-use kept_notice::due;
+use kept_notice::{
+    due,
+    words::{capital, counted},
+};
 use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
@@ -176,30 +179,13 @@ fn line(course: &Course, holding: Holding) -> Line {
         }
     }
     Line {
-        what: name(&course.policy, holding.kind.term()).into(),
+        what: course.policy.notice.name_of(holding.kind.term()).into(),
         values,
         why: holding.why,
         until,
         from,
         held: !holding.held_by.is_empty(),
     }
-}
-
-/// What the notice calls a kind.
-fn name<'a>(policy: &'a Policy, kind: &'a str) -> &'a str {
-    let said = policy.notice.label_of(kind).filter(|data| data.kinds.len() == 1);
-    said.and_then(|data| data.says.as_deref())
-        .or_else(|| kept_notice::terms::find(kind).map(|term| term.label))
-        .unwrap_or(kind)
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 impl Course {
@@ -266,7 +252,7 @@ fn history(policy: &Policy, trail: &[Entry]) -> Vec<Happened> {
 fn words(policy: &Policy, event: &Event) -> Option<String> {
     let mut kinds: Vec<&str> = event.kinds.iter().map(String::as_str).collect();
     kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| place(policy, kind)));
-    let kinds = kinds.into_iter().map(|kind| name(policy, kind)).collect::<Vec<_>>().join(", ");
+    let kinds = kinds.into_iter().map(|kind| policy.notice.name_of(kind)).collect::<Vec<_>>().join(", ");
     let who = match event.who.split_once(':') {
         // A person who confirms their address did not choose the id that they are given.
         _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",

@@ -94,7 +94,7 @@ pub(crate) async fn claim(
     let subject = signed.subject;
     if let Some(code) = fields.secret("code", "Code", 64) {
         let key = throttle_key(&accounts, "owner", "");
-        accounts.throttle.count(key, 10, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+        accounts.throttle.count(key, 10, visit.now)?;
         let digest = digest(&code);
         let made = accounts
             .keeper

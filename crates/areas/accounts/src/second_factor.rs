@@ -164,7 +164,7 @@ fn code(
 ) -> Result<Option<String>, Problem> {
     let Some(code) = fields.secret("code", "Code", 20) else { return Ok(None) };
     let key = code_key(accounts, signed.subject);
-    accounts.throttle.count(key, MOST, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+    accounts.throttle.count(key, MOST, visit.now)?;
     Ok(Some(code.chars().filter(char::is_ascii_digit).collect()))
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn post(
     let key = throttle_key(&accounts, "sign-in", &folded);
     let from = throttle_key(&accounts, "sign-in from", &place_of(place));
     for (key, most) in [(key, MOST_PER_ADDRESS), (from, MOST_PER_PLACE)] {
-        accounts.throttle.count(key, most, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+        accounts.throttle.count(key, most, visit.now)?;
     }
     let (subject, hash) = accounts
         .keeper

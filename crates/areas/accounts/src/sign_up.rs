@@ -100,7 +100,7 @@ pub(crate) async fn post(
         [("sign-up", folded.clone(), MOST_PER_ADDRESS), ("sign-up from", place_of(place), MOST_PER_PLACE)];
     for (what, who, most) in tries {
         let key = throttle_key(&accounts, what, &who);
-        accounts.throttle.count(key, most, visit.now).map_err(|wait| Problem::too_many(wait.seconds))?;
+        accounts.throttle.count(key, most, visit.now)?;
     }
     let mut ctx = accounts.keeper.ctx(Actor::Visitor);
     let hash = accounts.passwords.hash(asked.password, &mut ctx.rng).await.map_err(Problem::internal)?;

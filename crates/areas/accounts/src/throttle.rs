@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use kept_web::Problem;
 
 /// How long tries are counted.
 pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(15);
@@ -30,6 +31,12 @@ struct Tries {
 pub struct Wait {
     /// Seconds until the next try.
     pub seconds: u64,
+}
+
+impl From<Wait> for Problem {
+    fn from(wait: Wait) -> Problem {
+        Problem::too_many(wait.seconds)
+    }
 }
 
 impl Throttle {

@@ -57,7 +57,7 @@ fn readers(policy: &Policy) -> Vec<Reader> {
 
 fn read(policy: &Policy, one: &Use) -> Read {
     let sees = one.sees.iter().map(|seen| {
-        let label = words::kind(policy, seen.kind, seen.label);
+        let label = policy.notice.name_of(seen.kind);
         if seen.form == "whole" { label.to_owned() } else { format!("{label} ({})", seen.form) }
     });
     Read {

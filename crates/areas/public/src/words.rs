@@ -3,12 +3,6 @@
 use kept_keeper::Policy;
 use kept_notice::terms;
 
-/// What one kind is called: by the notice, if it has words for it alone, or else by its term.
-pub(crate) fn kind<'a>(policy: &'a Policy, term: &str, label: &'a str) -> &'a str {
-    let data = policy.notice.label_of(term).filter(|data| data.kinds.len() == 1);
-    data.and_then(|data| data.says.as_deref()).unwrap_or(label)
-}
-
 /// Why something is read, in the notice's words or, where the notice has none, in those of the term.
 pub(crate) fn purpose(policy: &Policy, term: &str) -> String {
     let said = policy.notice.purposes.iter().find(|purpose| purpose.is.id == term);

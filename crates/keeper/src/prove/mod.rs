@@ -168,11 +168,6 @@ impl Inspect<'_, '_> {
     }
 }
 
-/// A number with its word: `1 page`, `2 pages`.
-pub(crate) fn counted(number: i64, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
-}
-
 /// The kernel's own checks.
 pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Section("retain"), proof: Proof::Event, run: retain::check },

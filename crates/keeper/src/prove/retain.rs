@@ -7,7 +7,9 @@ use kept_notice::{Retain, RetainAction, due};
 use kept_store::{Value, params};
 use kept_vault::{Kind, SubjectId};
 
-use super::{Finding, Inspect, Status, counted};
+use kept_notice::words::counted;
+
+use super::{Finding, Inspect, Status};
 use crate::{
     erase,
     error::KeeperError,

@@ -6,7 +6,9 @@ use kept_store::{Row, params};
 use kept_vault::Kind;
 use serde_json::Value as Json;
 
-use super::{Finding, Inspect, Status, counted};
+use kept_notice::words::counted;
+
+use super::{Finding, Inspect, Status};
 use crate::{
     error::KeeperError,
     holdings, sealed,

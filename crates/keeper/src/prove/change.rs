@@ -29,7 +29,7 @@ pub(crate) fn published(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperErro
     let Some((version, since)) = in_force.transpose()? else {
         return Ok(Finding::broken(1, "no notice is in force"));
     };
-    if version != inspect.policy.version() {
+    if version != inspect.policy.version() || version != runs(inspect)? {
         return Ok(Finding::broken(1, "the notice that runs is not the one in force"));
     }
     let mut detail =
@@ -47,6 +47,15 @@ pub(crate) fn published(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperErro
     }
     detail.push_str(&format!("; events opened, each under the notice of its moment: {opened}"));
     Ok(Finding::kept(sentences, detail))
+}
+
+/// The version under which an act of this moment would run.
+fn runs(inspect: &Inspect<'_, '_>) -> Result<String, KeeperError> {
+    let row = inspect.read.query_one(
+        "SELECT CASE WHEN activates <= $1 THEN proposed ELSE policy END FROM ledger_edge WHERE id = 1",
+        &params![to_millis(inspect.now)],
+    )?;
+    Ok(row.get(0)?)
 }
 
 /// How many events were opened, and how many of them were under a notice that had been replaced by then.
@@ -71,8 +80,8 @@ fn stale_events(inspect: &Inspect<'_, '_>) -> Result<(i64, i64), KeeperError> {
 /// matters, counted anew from what both say and from the letters written; and no older promise is overdue.
 pub(crate) fn change(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let rows = inspect.read.query(
-        "SELECT source, proposed, told, activated FROM policies WHERE activated IS NOT NULL ORDER BY activated",
-        &params![],
+        "SELECT source, proposed, told, activates FROM policies WHERE activates <= $1 ORDER BY activates",
+        &params![to_millis(inspect.now)],
     )?;
     let words = inspect.registry().vocabulary();
     let (mut changes, mut letters) = (0, 0);

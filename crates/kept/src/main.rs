@@ -107,8 +107,12 @@ impl SiteArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Example {
+    /// A provider of continuing professional education
+    Cpe,
     /// A certified trainers' membership network
     Trainers,
+    /// A web-based service for business processes
+    Process,
 }
 
 fn main() -> ExitCode {
@@ -143,8 +147,13 @@ async fn run(
     err: &mut impl Write,
 ) -> Result<bool, Box<dyn std::error::Error>> {
     match command {
-        Command::Demo { example: Example::Trainers, listen, data } => {
-            demo::run(&listen, data.as_deref(), out).await?;
+        Command::Demo { example, listen, data } => {
+            let example = match example {
+                Example::Cpe => demo::Example::CPE,
+                Example::Trainers => demo::Example::TRAINERS,
+                Example::Process => demo::Example::PROCESS,
+            };
+            demo::run(&example, &listen, data.as_deref(), out).await?;
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),

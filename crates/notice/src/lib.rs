@@ -25,7 +25,7 @@ pub use clock::{Action, Clock};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};
 pub use notice::{
     Basis, Carrier, Change, Cookie, Data, Expect, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
-    Prose, Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, SessionEnd, Shown,
+    Prose, Purpose, Reminder, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
 };
 pub use parse::parse;
 pub use problem::Problem;

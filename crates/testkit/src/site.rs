@@ -71,6 +71,7 @@ impl Site {
             passwords: Passwords::cheap().unwrap(),
             pace: Duration::ZERO,
             demo: None,
+            proxies: Vec::new(),
         };
         let site = kept::site::Site::new(keeper.clone(), settings);
         let app = site.router(Router::new());

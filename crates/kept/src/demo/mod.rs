@@ -178,6 +178,7 @@ pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Res
             demo: Some(
                 "This is an example. Everybody in it is invented, and nothing leaves this machine.".into(),
             ),
+            proxies: Vec::new(),
         },
     );
     let router = site.router(pages::routes(&site, &demo));

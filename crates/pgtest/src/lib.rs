@@ -39,6 +39,9 @@ const KEEP: &str = r#"
     read -r _
     kill -QUIT $server; wait $server; rm -rf "$folder""#;
 
+/// For tests: a crash of this machine may take the databases with it.
+const HASTY: &[&str] = &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"];
+
 struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
@@ -68,6 +71,13 @@ pub fn empty_database() -> String {
     cluster.url(&cluster.create("template0"))
 }
 
+/// The address of a new database without a table, on a server that waits for the disk at each commit and tidies by
+/// itself, as one in use does: for measuring. Not to be mixed with the others in one process.
+pub fn durable_database() -> String {
+    let cluster = CLUSTER.get_or_init(|| Cluster::start(&[]));
+    cluster.url(&cluster.create("template0"))
+}
+
 /// The folder with the server's files and its socket.
 pub fn folder() -> &'static Path {
     &cluster().folder
@@ -80,9 +90,14 @@ pub fn sql(url: &str, sql: &str) -> String {
     run(psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]))
 }
 
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+
 fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+    CLUSTER.get_or_init(|| Cluster::start(HASTY))
+}
+
+impl Cluster {
+    fn start(settings: &[&str]) -> Cluster {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("kept-pg").tempdir().unwrap().keep();
         let are_root = fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -101,8 +116,7 @@ fn cluster() -> &'static Cluster {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEP, "sh"]).arg(&folder).arg(programs.join("postgres")).arg("-D").arg(&data);
         keeper.arg("-k").arg(&folder).args(["-c", "listen_addresses=", "-c", "max_connections=300"]);
-        // A crash of this machine may take the databases with it.
-        keeper.args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"]);
+        keeper.args(settings);
         as_user(&mut keeper);
         let keeper = keeper.stdin(Stdio::piped()).spawn().unwrap();
         let cluster = Cluster {
@@ -114,10 +128,8 @@ fn cluster() -> &'static Cluster {
         };
         cluster.wait();
         cluster
-    })
-}
+    }
 
-impl Cluster {
     fn wait(&self) {
         for _ in 0..300 {
             let mut ready = Command::new(self.programs.join("pg_isready"));

@@ -163,7 +163,9 @@ async fn ask(
             let body = format!("{{\"number\":\"+1 555 012 {:04}\"}}", person % 10_000);
             let length = body.len();
             (
-                format!("PUT /callback/{id} HTTP/1.1\r\nhost: bench\r\ncontent-length: {length}\r\n\r\n{body}"),
+                format!(
+                    "PUT /callback/{id} HTTP/1.1\r\nhost: bench\r\ncontent-length: {length}\r\n\r\n{body}"
+                ),
                 format!("{:04}", person % 10_000),
             )
         }

@@ -30,9 +30,8 @@ pub(crate) fn start() -> Instant {
 pub(crate) fn described() -> Vec<String> {
     let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = field("/proc/meminfo", "MemTotal").and_then(|text| {
-        text.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok())
-    });
+    let memory = field("/proc/meminfo", "MemTotal")
+        .and_then(|text| text.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()));
     let memory = memory.map_or(0, |kilobytes| kilobytes / 1024 / 1024);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);

@@ -53,8 +53,7 @@ fn targets(out: &mut String, found: &Found) {
         if let [small, .., large] = of.as_slice() {
             for asks in [Asks::Own, Asks::Card, Asks::Write] {
                 let grown = growth(small, large, asks);
-                let place =
-                    format!("{database}, {} to {}", thousands(small.people), thousands(large.people));
+                let place = format!("{database}, {} to {}", thousands(small.people), thousands(large.people));
                 let what = format!("cost per operation: {}", word(asks));
                 let measured = format!("{grown:.2} times");
                 line(
@@ -255,9 +254,5 @@ fn word(asks: Asks) -> &'static str {
 }
 
 fn thousands(people: usize) -> String {
-    if people.is_multiple_of(1000) {
-        format!("{} thousand", people / 1000)
-    } else {
-        people.to_string()
-    }
+    if people.is_multiple_of(1000) { format!("{} thousand", people / 1000) } else { people.to_string() }
 }

@@ -227,7 +227,7 @@ impl Story<'_> {
     async fn join(&mut self, day: i64, number: u32) -> Result<Vec<(i64, Plan)>, KeeperError> {
         let policy = self.keeper.policy();
         let new = invent(&policy.notice, number, self.hash);
-        let confirms = number % 23 != 0;
+        let confirms = !number.is_multiple_of(23);
         let subject = self
             .keeper
             .act(self.keeper.ctx(Actor::Visitor), move |act| {
@@ -294,8 +294,10 @@ fn person(notice: &Notice, given: &str, family: &str, email: &str, hash: &str, n
         given_name: given.into(),
         family_name: family.into(),
         email: email.into(),
-        address: (asked(Kind::PHYSICAL_ADDRESS) && n.is_multiple_of(3)).then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
-        phone: (asked(Kind::TELEPHONE_NUMBER) && n.is_multiple_of(4)).then(|| format!("+1 555 01{:02}", n % 100)),
+        address: (asked(Kind::PHYSICAL_ADDRESS) && n.is_multiple_of(3))
+            .then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
+        phone: (asked(Kind::TELEPHONE_NUMBER) && n.is_multiple_of(4))
+            .then(|| format!("+1 555 01{:02}", n % 100)),
     };
     #[expect(clippy::expect_used, reason = "every invented address is a literal of this file")]
     let email = email.parse::<Email>().expect("an invented address is an address");

@@ -40,6 +40,8 @@ pub(crate) struct Known {
 pub struct Coming {
     /// The notice, compiled.
     pub policy: Arc<Policy>,
+    /// As it was written.
+    pub source: String,
     /// What it changes, what matters to people first.
     pub changes: Vec<kept_notice::Difference>,
     /// From when it binds; none while people are being told.
@@ -136,7 +138,12 @@ impl House {
             Ok(Some(policy)) => {
                 let mut changes = policy.notice.changes_from(&in_force.notice);
                 changes.sort_by_key(|one| !one.is_material());
-                Ok(Some(Arc::new(Coming { policy, changes, from: row.activates })))
+                Ok(Some(Arc::new(Coming {
+                    policy,
+                    source: row.source.clone(),
+                    changes,
+                    from: row.activates,
+                })))
             }
             Err(cause) if since > good_until => {
                 tracing::error!(cause = %chain(&cause), "this server cannot run the proposed notice");

@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use kept_notice::{Difference, Notice, RetainAction, is_material};
 use kept_store::params;
+use kept_vault::Kind;
 use thiserror::Error;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     follow::{LEASE, midnight},
     keeper::Keeper,
     policy::Policy,
+    registry::holds_any,
     time::{day, from_millis, long_date, to_millis},
     trail::{Deed, SITE},
 };
@@ -87,6 +89,14 @@ pub enum ProposeError {
         /// The rule.
         rule: String,
     },
+    /// It is silent about data that is still held, which would then have no end.
+    #[error(
+        "the notice no longer names {kind}, and such data is still held: keep it in [data], with its end, until all of it is gone"
+    )]
+    StillHeld {
+        /// The kind of data.
+        kind: Kind,
+    },
     /// It was in force before.
     #[error("this notice was in force before, since {since}: write another day as `effective`")]
     Before {
@@ -140,6 +150,7 @@ fn propose(act: &mut Act<'_, '_>, source: &str, new: &Notice) -> Result<Proposed
         return Err(ProposeError::Before { since: long_date(from_millis(row.get(0)?)?) });
     }
     same_clocks(old, new)?;
+    nothing_left_behind(act, old, new)?;
     let changes = new.changes_from(old);
     let today = day(now);
     let Some(earliest) = old.earliest(&changes, today) else {
@@ -187,6 +198,24 @@ fn withdraw(act: &mut Act<'_, '_>) -> Result<Proposed, ProposeError> {
     tx.execute("UPDATE ledger_edge SET proposed = NULL, activates = NULL WHERE id = 1", &params![])?;
     act.note(SITE, Deed::Site, "proposed notice withdrawn", &[], Some(&version))?;
     Ok(Proposed::Withdrawn)
+}
+
+/// Nothing is held that the notice no longer names.
+fn nothing_left_behind(act: &Act<'_, '_>, old: &Notice, new: &Notice) -> Result<(), ProposeError> {
+    let named = old.data.iter().flat_map(|data| &data.kinds);
+    for kind in named.filter(|term| new.label_of(term.id).is_none()).filter_map(|term| Kind::parse(term.id)) {
+        let tables = act.house().registry.tables();
+        let mut places = vec![format!("keys WHERE kind = '{kind}'")];
+        places.extend(
+            tables.filter_map(|table| Some(format!("{} WHERE {}", table.name, holds_any(table, &[kind])?))),
+        );
+        for place in places {
+            if !act.tx().query(&format!("SELECT 1 FROM {place} LIMIT 1"), &params![])?.is_empty() {
+                return Err(ProposeError::StillHeld { kind });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A rule's clocks can be carried over only if the same event starts the same deed.

@@ -59,6 +59,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Proposes another notice for a site; people are told first, if it matters to them
+    Propose {
+        /// The notice as it is to be; the one in force withdraws what is proposed
+        notice: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        site: SiteArgs,
+    },
     /// Runs the check of every sentence now; exit 1 if one is broken
     Prove {
         /// As JSON
@@ -118,8 +128,12 @@ impl SiteArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Example {
+    /// A provider of continuing professional education
+    Cpe,
     /// A certified trainers' membership network
     Trainers,
+    /// A web-based service for business processes
+    Process,
 }
 
 fn main() -> ExitCode {
@@ -154,8 +168,13 @@ async fn run(
     err: &mut impl Write,
 ) -> Result<bool, Box<dyn std::error::Error>> {
     match command {
-        Command::Demo { example: Example::Trainers, listen, data } => {
-            demo::run(&listen, data.as_deref(), out).await?;
+        Command::Demo { example, listen, data } => {
+            let example = match example {
+                Example::Cpe => demo::Example::CPE,
+                Example::Trainers => demo::Example::TRAINERS,
+                Example::Process => demo::Example::PROCESS,
+            };
+            demo::run(&example, &listen, data.as_deref(), out).await?;
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
@@ -167,6 +186,9 @@ async fn run(
             let source = notice.as_deref().map(commands::read).transpose()?;
             commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;
             Ok(true)
+        }
+        Command::Propose { notice, json, site } => {
+            Ok(commands::propose::run(&site.folder()?, &notice, json, out, err).await?)
         }
         Command::Prove { json, site } => Ok(commands::prove::run(&site.folder()?, json, out).await?),
         Command::Simulate { notice, years, people, seed, plot, json } => {

@@ -27,7 +27,7 @@ pub use diff::{Difference, is_material};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};
 pub use notice::{
     Basis, Carrier, Change, Cookie, Data, Expect, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
-    Prose, Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, SessionEnd, Shown,
+    Prose, Purpose, Reminder, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
 };
 pub use parse::parse;
 pub use problem::Problem;

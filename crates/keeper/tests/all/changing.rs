@@ -421,7 +421,7 @@ async fn a_promise_of_then_that_is_overdue_is_found(on: On) {
     site.emit(anna, "member.left").await;
     change_to(&site, &longer("2026-10-05")).await;
     site.plant(
-        "UPDATE duties SET due = due - 86400000 * 365 WHERE rule LIKE 'retain.lapsed@%' AND action = 'erase'",
+        "UPDATE duties SET due = due - 31536000000 WHERE rule LIKE 'retain.lapsed@%' AND action = 'erase'",
         &params![],
     )
     .await;

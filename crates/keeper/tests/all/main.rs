@@ -34,6 +34,7 @@ mod disk;
 mod erasing;
 mod faults;
 mod holds;
+mod kill;
 mod ledger;
 mod proving;
 mod reading;

@@ -3,13 +3,14 @@
 pub mod check;
 pub mod diff;
 pub mod duties;
+pub mod propose;
 pub mod prove;
 pub mod simulate;
 pub mod uses;
 
 use std::path::{Path, PathBuf};
 
-use kept_keeper::{Database, Keeper, Setup, StartError};
+use kept_keeper::{Database, Keeper, ProposeError, Proposed, Setup, StartError};
 
 use crate::{demo, machine, site::AREAS};
 
@@ -44,6 +45,12 @@ pub enum Failed {
     /// The site could not be opened.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The notice cannot take the place of the one in force.
+    #[error(transparent)]
+    Propose(#[from] ProposeError),
+    /// A running server refuses the notice.
+    #[error("{0}")]
+    Refused(String),
     /// The kernel failed.
     #[error(transparent)]
     Keeper(#[from] kept_keeper::KeeperError),
@@ -100,4 +107,15 @@ pub async fn open(folder: &Path) -> Result<Keeper, Failed> {
     let time = demo::time_of(folder)?;
     Ok(Keeper::open(Setup { folder, database: Database::Folder, notice: &notice, areas: AREAS, time, seed })
         .await?)
+}
+
+/// Opens a folder that no server has open, under the notice in force in it, and proposes another.
+///
+/// # Errors
+/// What does not fit, and what to do.
+pub async fn open_and_propose(folder: &Path, notice: &str) -> Result<(Keeper, Proposed), Failed> {
+    let seed = machine::seed().map_err(Failed::Seed)?;
+    let time = demo::time_of(folder)?;
+    let setup = Setup { folder, database: Database::Folder, notice, areas: AREAS, time, seed };
+    Ok(Keeper::open_and_propose(setup).await?)
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use kept::{
-    commands::{self, Failed},
+    commands::{self, Failed, publish},
     demo,
 };
 use kept_keeper::chain;
@@ -39,6 +39,14 @@ enum Command {
     Check {
         /// The notice
         notice: PathBuf,
+    },
+    /// Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
+    Publish {
+        /// The notice
+        notice: PathBuf,
+        /// In what form
+        #[arg(long, default_value = "html")]
+        format: Format,
     },
     /// Says who may see what, why, and in what form
     Uses {
@@ -115,6 +123,16 @@ enum Example {
     Process,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// One page that needs no other file
+    Html,
+    /// Text with marks for headings, lists and a table
+    Markdown,
+    /// JSON-LD
+    Json,
+}
+
 fn main() -> ExitCode {
     // The default hook prints what a panic says, which may be anyone's data.
     std::panic::set_hook(Box::new(|info| {
@@ -157,6 +175,15 @@ async fn run(
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
+        Command::Publish { notice, format } => {
+            let format = match format {
+                Format::Html => publish::Format::Html,
+                Format::Markdown => publish::Format::Markdown,
+                Format::Json => publish::Format::Json,
+            };
+            publish::run(&notice, format, out)?;
+            Ok(true)
+        }
         Command::Uses { notice, json } => {
             let source = notice.as_deref().map(commands::read).transpose()?;
             commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;

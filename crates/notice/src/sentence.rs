@@ -261,10 +261,7 @@ fn session_text(session: &Session) -> String {
     match &session.carrier {
         Carrier::Cookie { lasts } => {
             let (or, latest) = match lasts {
-                Some(lasts) => (
-                    "",
-                    format!(", or {} after you signed in", words::duration(lasts)),
-                ),
+                Some(lasts) => ("", format!(", or {} after you signed in", words::duration(lasts))),
                 None => ("or ", String::new()),
             };
             format!(

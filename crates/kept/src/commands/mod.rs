@@ -3,6 +3,7 @@
 pub mod check;
 pub mod duties;
 pub mod prove;
+pub mod publish;
 pub mod simulate;
 pub mod uses;
 

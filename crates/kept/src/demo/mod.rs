@@ -12,8 +12,8 @@ use kept_keeper::{Database, Keeper, KeeperError, Setup, StartError, TimeSource};
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
-pub(crate) use people::{TRAINING, invent};
 pub use people::{PASSWORD, Staff};
+pub(crate) use people::{TRAINING, invent};
 
 use crate::{
     commands::Failed,

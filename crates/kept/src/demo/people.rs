@@ -294,8 +294,10 @@ fn person(notice: &Notice, given: &str, family: &str, email: &str, hash: &str, n
         given_name: given.into(),
         family_name: family.into(),
         email: email.into(),
-        address: (asked(Kind::PHYSICAL_ADDRESS) && n.is_multiple_of(3)).then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
-        phone: (asked(Kind::TELEPHONE_NUMBER) && n.is_multiple_of(4)).then(|| format!("+1 555 01{:02}", n % 100)),
+        address: (asked(Kind::PHYSICAL_ADDRESS) && n.is_multiple_of(3))
+            .then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
+        phone: (asked(Kind::TELEPHONE_NUMBER) && n.is_multiple_of(4))
+            .then(|| format!("+1 555 01{:02}", n % 100)),
     };
     #[expect(clippy::expect_used, reason = "every invented address is a literal of this file")]
     let email = email.parse::<Email>().expect("an invented address is an address");

@@ -84,7 +84,15 @@ impl People {
             let day = dice.between(1, days).min(dice.between(1, days));
             agenda.entry(day).or_default().push(Step::Join(number));
         }
-        Ok(People { all: Vec::new(), acts: 0, agenda, start: keeper.now(), staff, hash, policy: keeper.policy() })
+        Ok(People {
+            all: Vec::new(),
+            acts: 0,
+            agenda,
+            start: keeper.now(),
+            staff,
+            hash,
+            policy: keeper.policy(),
+        })
     }
 
     /// The steps of a day, each with its moment, in order.

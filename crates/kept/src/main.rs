@@ -10,8 +10,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use kept::{
     commands::{self, Failed, publish},
     demo,
+    machine::Wall,
 };
-use kept_keeper::chain;
+use kept_keeper::{TimeSource as _, chain, time};
 
 /// A privacy notice you can run.
 #[derive(Parser)]
@@ -47,6 +48,16 @@ enum Command {
         /// In what form
         #[arg(long, default_value = "html")]
         format: Format,
+    },
+    /// Says what changes from one notice to another, in sentences, and whether people must be told first
+    Diff {
+        /// The notice as it is
+        old: PathBuf,
+        /// The notice as it is to be
+        new: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Says who may see what, why, and in what form
     Uses {
@@ -183,6 +194,10 @@ async fn run(
             };
             publish::run(&notice, format, out)?;
             Ok(true)
+        }
+        Command::Diff { old, new, json } => {
+            let today = time::day(Wall.now());
+            Ok(commands::diff::run(&old, &new, today, json, out, err)?)
         }
         Command::Uses { notice, json } => {
             let source = notice.as_deref().map(commands::read).transpose()?;

@@ -8,6 +8,7 @@
 
 mod canonical;
 mod clock;
+mod diff;
 mod expect;
 mod judge;
 mod notice;
@@ -22,6 +23,7 @@ mod vocabulary;
 pub mod words;
 
 pub use clock::{Action, Clock};
+pub use diff::{Difference, is_material};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};
 pub use notice::{
     Basis, Carrier, Change, Cookie, Data, Expect, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,

@@ -380,6 +380,11 @@ impl Notice {
         self.roles.iter().find(|role| role.name == name)
     }
 
+    /// The retention rule with this id: `retain.lapsed`.
+    pub fn retain(&self, id: &str) -> Option<&Retain> {
+        self.retains.iter().find(|rule| rule.rule.id == id)
+    }
+
     /// The rule of the cookie with this name.
     pub fn cookie(&self, name: &str) -> Option<&Cookie> {
         self.cookies.iter().find(|cookie| cookie.name == name)

@@ -71,6 +71,7 @@ impl Site {
             passwords: Passwords::cheap().unwrap(),
             pace: Duration::ZERO,
             demo: None,
+            proxies: Vec::new(),
         };
         let site = kept::site::Site::new(keeper.clone(), settings);
         kept_public::served_at(&site.keeper, &site.face.base).await.unwrap();

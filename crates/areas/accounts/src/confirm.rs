@@ -20,7 +20,11 @@ use crate::{
     password, problem,
     records::{Addressee, SignInCheck},
     sign_up,
+    throttle::{self, Limit, QUARTER_HOUR},
 };
+
+/// How often the password of a sign-up may be tried.
+const GUESSES: Limit = Limit { what: "confirm", most: 10, within: QUARTER_HOUR };
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
@@ -109,8 +113,7 @@ async fn knows_password(
     fields: &mut Fields,
 ) -> Result<bool, Problem> {
     let Some(password) = fields.secret("password", "Password", password::LONGEST) else { return Ok(false) };
-    let key = sign_up::throttle_key(accounts, "confirm", &pending.subject.to_string());
-    accounts.throttle.count(key, 10, visit.now)?;
+    throttle::count(accounts, [GUESSES.of(accounts, &pending.subject.to_string())], visit.now).await?;
     let subject = pending.subject;
     let check = accounts
         .keeper

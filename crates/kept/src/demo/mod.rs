@@ -211,6 +211,7 @@ pub async fn run(
             demo: Some(
                 "This is an example. Everybody in it is invented, and nothing leaves this machine.".into(),
             ),
+            proxies: Vec::new(),
         },
     );
     let router = site.router(pages::routes(&site, &demo));

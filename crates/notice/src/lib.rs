@@ -15,7 +15,7 @@ mod parse;
 mod problem;
 mod sentence;
 mod short;
-mod spell;
+pub mod spell;
 pub mod terms;
 mod time;
 mod vocabulary;

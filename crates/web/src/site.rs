@@ -1,6 +1,6 @@
 //! The site as its settings and its notice describe it.
 
-use std::{str::FromStr, sync::Arc};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::http::Uri;
 use jiff::civil::Date;
@@ -52,6 +52,15 @@ impl BaseUrl {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::Https
+    }
+
+    /// Whether only this machine reaches it: `localhost` (RFC 6761 §6.3) or a loopback address.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.origin.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+        let host = host.unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
     /// `http` or `https`.

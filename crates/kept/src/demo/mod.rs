@@ -16,7 +16,8 @@ pub(crate) use people::{COURSES, invent};
 pub use people::{PASSWORD, Staff};
 
 use crate::{
-    commands::Failed,
+    commands::{self, Failed},
+    config::DatabaseUrl,
     machine::{self, Wall},
     server::{self, ServeError},
     site::{AREAS, PACE, Settings, Site},
@@ -84,6 +85,7 @@ pub struct Demo {
 /// The folder holds something else, or the site could not be opened.
 pub async fn fill(
     folder: &Path,
+    database: Database<'_>,
     machine: Arc<dyn TimeSource>,
     seed: [u8; 32],
     out: &mut impl Write,
@@ -99,14 +101,7 @@ pub async fn fill(
         true => DemoClock::of(folder, machine)?,
         false => DemoClock::new(folder, machine, HISTORY),
     });
-    let setup = Setup {
-        folder,
-        database: Database::Folder,
-        notice: TRAINERS,
-        areas: AREAS,
-        time: clock.clone(),
-        seed,
-    };
+    let setup = Setup { folder, database, notice: TRAINERS, areas: AREAS, time: clock.clone(), seed };
     let keeper = Keeper::open(setup).await?;
     let (staff, owner_code) = if known {
         (people::staff_of(folder)?, None)
@@ -154,7 +149,12 @@ pub fn time_of(folder: &Path) -> Result<Arc<dyn TimeSource>, std::io::Error> {
 ///
 /// # Errors
 /// What went wrong, and what to do.
-pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Result<(), DemoError> {
+pub async fn run(
+    listen: &str,
+    data: Option<&Path>,
+    database: Option<DatabaseUrl>,
+    out: &mut impl Write,
+) -> Result<(), DemoError> {
     // Taken before anything is written: a busy address must not cost a minute of filling.
     let listener = server::listen(listen).await?;
     let address = listener.local_addr()?;
@@ -168,7 +168,7 @@ pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Res
         (None, None) => std::env::temp_dir(),
     };
     let seed = machine::seed().map_err(DemoError::Seed)?;
-    let demo = fill(&folder, Arc::new(Wall), seed, out).await?;
+    let demo = fill(&folder, commands::database(database.as_ref()), Arc::new(Wall), seed, out).await?;
     let site = Site::new(
         demo.keeper.clone(),
         Settings {

@@ -11,12 +11,15 @@
 )]
 
 mod broken;
+mod broken_pipe;
 mod check;
 mod cli;
+mod config;
 mod demo;
 mod journeys;
 mod keys;
 mod prove;
+mod serve;
 mod server;
 mod simulate;
 mod site;

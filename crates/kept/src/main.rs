@@ -11,8 +11,9 @@ use kept::{
     commands::{self, Failed, Place},
     config::{Config, DatabaseUrl},
     demo,
+    machine::Wall,
 };
-use kept_keeper::chain;
+use kept_keeper::{TimeSource as _, chain, time};
 
 /// A privacy notice you can run.
 #[derive(Parser)]
@@ -54,6 +55,16 @@ enum Command {
     Check {
         /// The notice
         notice: PathBuf,
+    },
+    /// Says what changes from one notice to another, in sentences, and whether people must be told first
+    Diff {
+        /// The notice as it is
+        old: PathBuf,
+        /// The notice as it is to be
+        new: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Says who may see what, why, and in what form
     Uses {
@@ -134,8 +145,12 @@ impl SiteArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Example {
+    /// A provider of continuing professional education
+    Cpe,
     /// A certified trainers' membership network
     Trainers,
+    /// A web-based service for business processes
+    Process,
 }
 
 fn main() -> ExitCode {
@@ -184,8 +199,13 @@ async fn run(
     err: &mut impl Write,
 ) -> Result<bool, Box<dyn std::error::Error>> {
     match command {
-        Command::Demo { example: Example::Trainers, listen, data, database } => {
-            demo::run(&listen, data.as_deref(), database.map(DatabaseUrl::from), out).await?;
+        Command::Demo { example, listen, data, database } => {
+            let example = match example {
+                Example::Cpe => demo::Example::CPE,
+                Example::Trainers => demo::Example::TRAINERS,
+                Example::Process => demo::Example::PROCESS,
+            };
+            demo::run(&example, &listen, data.as_deref(), database.map(DatabaseUrl::from), out).await?;
             Ok(true)
         }
         Command::Init { folder } => {
@@ -197,12 +217,13 @@ async fn run(
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
+        Command::Diff { old, new, json } => {
+            let today = time::day(Wall.now());
+            Ok(commands::diff::run(&old, &new, today, json, out, err)?)
+        }
         Command::Uses { notice, config, json } => {
-            let notice = config
-                .map(|config| Config::read(&config))
-                .transpose()?
-                .map(|config| config.notice)
-                .or(notice);
+            let config = config.map(|config| Config::read(&config)).transpose()?;
+            let notice = config.map(|config| config.notice).or(notice);
             let source = notice.as_deref().map(commands::read).transpose()?;
             commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;
             Ok(true)

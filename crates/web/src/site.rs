@@ -54,13 +54,12 @@ impl BaseUrl {
         self.scheme == Scheme::Https
     }
 
-    /// Whether only this machine reaches it: `localhost` (RFC 6761 §6.3) or a loopback address.
+    /// Whether only this machine reaches it, so that nothing travels over a network.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.origin.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
-        let host = host.unwrap_or_default();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        let uri: Option<Uri> = self.origin.parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
     }
 
     /// `http` or `https`.

@@ -10,7 +10,7 @@ use axum::{
 use data_encoding::BASE64URL_NOPAD;
 use kept_keeper::{Actor, KeeperError, time::to_millis};
 use kept_store::{Read, params};
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 
 use crate::{
@@ -40,6 +40,8 @@ struct ConfirmPage<'a> {
 struct ConfirmedPage {
     frame: Frame,
     opened: bool,
+    /// Whether a membership began with it.
+    member: bool,
 }
 
 /// A sign-up that waits for its confirmation.
@@ -91,15 +93,13 @@ pub(crate) async fn post(
         })
         .await
         .map_err(problem)?;
-    match outcome {
-        None => Err(spent()),
-        Some(Confirmed::Opened) => {
-            page(&ConfirmedPage { frame: visit.frame("Your account is open"), opened: true })
-        }
-        Some(Confirmed::AddressTaken) => {
-            page(&ConfirmedPage { frame: visit.frame("You already have an account"), opened: false })
-        }
-    }
+    let (title, opened) = match outcome {
+        None => return Err(spent()),
+        Some(Confirmed::Opened) => ("Your account is open", true),
+        Some(Confirmed::AddressTaken) => ("You already have an account", false),
+    };
+    let member = accounts.keeper.policy().notice.label_of(Kind::MEMBERSHIP.term()).is_some();
+    page(&ConfirmedPage { frame: visit.frame(title), opened, member })
 }
 
 fn same_browser(visit: &Visit, pending: &Pending) -> bool {

@@ -59,6 +59,13 @@ pub const AREA: Area = Area {
         RecordSpec::of::<SecondFactor>(),
         RecordSpec::of::<MemberId>(),
     ],
+    optional: &[
+        Kind::PHYSICAL_ADDRESS,
+        Kind::TELEPHONE_NUMBER,
+        Kind::IDENTIFIER,
+        Kind::MEMBERSHIP,
+        Kind::PROFESSIONAL_TRAINING,
+    ],
     views: &[
         MyProfile::SPEC,
         SignInCheck::SPEC,
@@ -81,6 +88,10 @@ pub const AREA: Area = Area {
     events: &[
         EventSpec { name: "sign-up.started", when: "you sign up" },
         EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
+        EventSpec { name: "account.closing", when: "you ask us to close your account" },
+        EventSpec { name: "account.kept", when: "you take that back" },
+        EventSpec { name: "account.deactivated", when: "you deactivate your account" },
+        EventSpec { name: "account.reactivated", when: "you activate it again" },
         EventSpec { name: "membership.expired", when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },

@@ -2,7 +2,10 @@
 //!
 //! `cargo xtask test` is the whole proof that a version is good: what the tests need is installed, then format, lints,
 //! and every test, the walk through a real browser among them. It stops at the first step that fails.
+//!
+//! `cargo xtask faults kill [--cycles N] [--seed N]` kills a busy server at random moments, far more often than the tests do.
 
+mod faults;
 mod needs;
 
 use std::{
@@ -17,7 +20,8 @@ fn main() -> ExitCode {
     let asked: Vec<String> = env::args().skip(1).collect();
     let outcome = match asked.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test(),
-        _ => Err("usage: cargo xtask test".to_owned()),
+        ["faults", "kill", options @ ..] => faults::kill(options),
+        _ => Err("usage: cargo xtask test | faults kill [--cycles N] [--seed N]".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
 /// Runs everything that has to be green.
 fn test() -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let cargo = cargo();
     let run = |program: &str, args: &[&str]| run(Command::new(program).args(args).current_dir(&root));
 
     step("what the tests need from the system", needs::install)?;
@@ -39,6 +43,10 @@ fn test() -> Result<(), String> {
     step("format", || run(&cargo, &["fmt", "--all", "--check"]))?;
     step("lints", || run(&cargo, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("tests", || run(&cargo, &["test", "--workspace"]))
+}
+
+fn cargo() -> String {
+    env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 /// Runs one step and says how long it took.

@@ -3,11 +3,12 @@
 
 use std::process::Command;
 
-use crate::{cargo, run};
+use crate::{cargo, root, run};
 
 /// Kills a busy server again and again, on both databases, and prints what came of it.
 pub(crate) fn kill(options: &[&str]) -> Result<(), String> {
     let mut test = Command::new(cargo());
+    test.current_dir(root());
     test.args(["test", "--package", "kept-keeper", "--test", "all", "--"]);
     test.args(["--exact", "kill::long", "--ignored", "--nocapture"]);
     for option in options.chunks(2) {

@@ -42,6 +42,9 @@ const KEEP: &str = r#"
     kill -QUIT $server; while kill -0 $server 2>/dev/null; do sleep 0.05; done
     rm -rf "$folder""#;
 
+/// For tests: a crash of this machine may take the databases with it; a crash of the server does not.
+const HASTY: &[&str] = &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"];
+
 /// A server of its own, for tests that do to it what others must not feel.
 pub struct Server {
     programs: PathBuf,
@@ -71,6 +74,13 @@ pub fn empty_database() -> String {
     shared().empty_database()
 }
 
+/// The address of a new database without a table, on a server that waits for the disk at each commit and tidies by
+/// itself, as one in use does: for measuring.
+pub fn durable_database() -> String {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::with(&[])).empty_database()
+}
+
 /// The folder with the server's files and its socket.
 pub fn folder() -> &'static Path {
     &shared().folder
@@ -90,6 +100,10 @@ fn shared() -> &'static Server {
 impl Server {
     /// Starts a server that ends when it is dropped, or with the tests' process.
     pub fn start() -> Server {
+        Server::with(HASTY)
+    }
+
+    fn with(settings: &[&str]) -> Server {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("kept-pg").tempdir().unwrap().keep();
         let are_root = fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -108,8 +122,7 @@ impl Server {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEP, "sh"]).arg(&folder).arg(programs.join("postgres")).arg("-D").arg(&data);
         keeper.arg("-k").arg(&folder).args(["-c", "listen_addresses=", "-c", "max_connections=300"]);
-        // A crash of this machine may take the databases with it; a crash of the server does not.
-        keeper.args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"]);
+        keeper.args(settings);
         as_user(&mut keeper);
         let keeper = keeper.stdin(Stdio::piped()).spawn().unwrap();
         let (templates, databases) = (Mutex::default(), AtomicU32::new(0));

@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 
 use crate::notice::{
-    Cookie, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Session,
+    Carrier, Cookie, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Session,
 };
 use crate::sentence::Sentence;
 use crate::terms::Term;
@@ -287,9 +287,18 @@ impl Both<'_> {
 }
 
 fn session(old: &Session, new: &Session, reasons: &mut Reasons) {
-    reasons.when(old.carrier != new.carrier, "something else carries it");
-    reasons.when(ever_longer(&new.idle, &old.idle), "you stay signed in for longer");
-    reasons.when(old.ends != new.ends, "it ends otherwise");
+    let longer = match (&old.carrier, &new.carrier) {
+        (Carrier::Cookie { lasts: Some(was) }, Carrier::Cookie { lasts: Some(is) })
+        | (Carrier::Remember { lasts: was }, Carrier::Remember { lasts: is }) => ever_longer(is, was),
+        (Carrier::Cookie { lasts: Some(_) }, Carrier::Cookie { lasts: None }) => true,
+        (Carrier::Cookie { lasts: None }, Carrier::Cookie { .. }) => false,
+        _ => {
+            reasons.when(true, "something else carries it");
+            false
+        }
+    };
+    reasons.when(longer || ever_longer(&new.idle, &old.idle), "you stay signed in for longer");
+    reasons.when(old.reminds.iter().any(|was| !new.reminds.contains(was)), "we remind you of less");
 }
 
 fn cookie(old: Option<&Cookie>, new: Option<&Cookie>, reasons: &mut Reasons) {

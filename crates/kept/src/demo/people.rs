@@ -227,7 +227,7 @@ impl Story<'_> {
     async fn join(&mut self, day: i64, number: u32) -> Result<Vec<(i64, Plan)>, KeeperError> {
         let policy = self.keeper.policy();
         let new = invent(&policy.notice, number, self.hash);
-        let confirms = number % 23 != 0;
+        let confirms = !number.is_multiple_of(23);
         let subject = self
             .keeper
             .act(self.keeper.ctx(Actor::Visitor), move |act| {

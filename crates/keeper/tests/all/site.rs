@@ -97,9 +97,14 @@ impl Site {
 
     /// Another server of the same site, with a folder of its own and a copy of the key file.
     pub(crate) async fn another(&self) -> Site {
+        self.another_over(self.url.clone()).await
+    }
+
+    /// Another server, which reaches the database at another address.
+    pub(crate) async fn another_over(&self, url: Option<String>) -> Site {
         let folder = TempDir::new().unwrap();
         fs::copy(self.folder.path().join("keys"), folder.path().join("keys")).unwrap();
-        Site::at(folder, self.url.clone(), self.time.clone(), self.seed + 1).await
+        Site::at(folder, url, self.time.clone(), self.seed + 1).await
     }
 
     /// The machine dies now: whatever is in the files at this moment, and in a database elsewhere, is all that the next

@@ -20,3 +20,4 @@ mod prove;
 mod server;
 mod simulate;
 mod site;
+mod sql;

@@ -21,5 +21,7 @@ mod keys;
 mod prove;
 mod serve;
 mod server;
+mod servers;
 mod simulate;
 mod site;
+mod visitor;

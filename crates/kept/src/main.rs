@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use kept::{
-    commands::{self, Failed, Place},
+    commands::{self, Failed, Place, publish},
     config::{Config, DatabaseUrl},
     demo,
     machine::Wall,
@@ -56,6 +56,14 @@ enum Command {
         /// The notice
         notice: PathBuf,
     },
+    /// Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
+    Publish {
+        /// The notice
+        notice: PathBuf,
+        /// In what form
+        #[arg(long, default_value = "html")]
+        format: Format,
+    },
     /// Says what changes from one notice to another, in sentences, and whether people must be told first
     Diff {
         /// The notice as it is
@@ -76,6 +84,16 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Proposes another notice for a site; people are told first, if it matters to them
+    Propose {
+        /// The notice as it is to be; the one in force withdraws what is proposed
+        notice: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        site: SiteArgs,
     },
     /// Runs the check of every sentence now; exit 1 if one is broken
     Prove {
@@ -153,6 +171,16 @@ enum Example {
     Process,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// One page that needs no other file
+    Html,
+    /// Text with marks for headings, lists and a table
+    Markdown,
+    /// JSON-LD
+    Json,
+}
+
 fn main() -> ExitCode {
     // The default hook prints what a panic says, which may be anyone's data.
     std::panic::set_hook(Box::new(|info| {
@@ -217,6 +245,15 @@ async fn run(
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
+        Command::Publish { notice, format } => {
+            let format = match format {
+                Format::Html => publish::Format::Html,
+                Format::Markdown => publish::Format::Markdown,
+                Format::Json => publish::Format::Json,
+            };
+            publish::run(&notice, format, out)?;
+            Ok(true)
+        }
         Command::Diff { old, new, json } => {
             let today = time::day(Wall.now());
             Ok(commands::diff::run(&old, &new, today, json, out, err)?)
@@ -227,6 +264,9 @@ async fn run(
             let source = notice.as_deref().map(commands::read).transpose()?;
             commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;
             Ok(true)
+        }
+        Command::Propose { notice, json, site } => {
+            Ok(commands::propose::run(&site.place()?, &notice, json, out, err).await?)
         }
         Command::Prove { json, site } => Ok(commands::prove::run(&site.place()?, json, out).await?),
         Command::Simulate { notice, years, people, seed, plot, json } => {

@@ -4,14 +4,16 @@ pub mod check;
 pub mod diff;
 pub mod duties;
 pub mod init;
+pub mod propose;
 pub mod prove;
+pub mod publish;
 pub mod serve;
 pub mod simulate;
 pub mod uses;
 
 use std::path::{Path, PathBuf};
 
-use kept_keeper::{Database, Keeper, Setup, StartError};
+use kept_keeper::{Database, Keeper, ProposeError, Proposed, Setup, StartError};
 use kept_notice::Problem;
 
 use crate::{
@@ -60,6 +62,12 @@ pub enum Failed {
     /// The site could not be opened.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The notice cannot take the place of the one in force.
+    #[error(transparent)]
+    Propose(#[from] ProposeError),
+    /// A running server refuses the notice.
+    #[error("{0}")]
+    Refused(String),
     /// The site could not be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -137,15 +145,31 @@ pub fn read(path: &Path) -> Result<String, Failed> {
 /// # Errors
 /// What does not fit, and what to do.
 pub async fn open(place: &Place) -> Result<Keeper, Failed> {
-    // Whoever only asks makes no new site.
-    let begun = if place.database.is_some() { "keys" } else { "kept.db" };
-    if !place.folder.join(begun).exists() {
-        return Err(Failed::NoSite(place.folder.clone()));
-    }
+    begun(place)?;
     let notice = read(&place.notice)?;
+    let setup = setup(place, &notice)?;
+    Ok(Keeper::open(setup).await?)
+}
+
+/// Opens a site that no server has open, under the notice in force in it, and proposes another.
+///
+/// # Errors
+/// What does not fit, and what to do.
+pub async fn open_and_propose(place: &Place, notice: &str) -> Result<(Keeper, Proposed), Failed> {
+    begun(place)?;
+    let setup = setup(place, notice)?;
+    Ok(Keeper::open_and_propose(setup).await?)
+}
+
+/// Whoever only asks makes no new site.
+fn begun(place: &Place) -> Result<(), Failed> {
+    let sign = if place.database.is_some() { "keys" } else { "kept.db" };
+    if place.folder.join(sign).exists() { Ok(()) } else { Err(Failed::NoSite(place.folder.clone())) }
+}
+
+fn setup<'a>(place: &'a Place, notice: &'a str) -> Result<Setup<'a>, Failed> {
     let seed = machine::seed().map_err(Failed::Seed)?;
     let time = demo::time_of(&place.folder)?;
     let database = database(place.database.as_ref());
-    let setup = Setup { folder: &place.folder, database, notice: &notice, areas: AREAS, time, seed };
-    Ok(Keeper::open(setup).await?)
+    Ok(Setup { folder: &place.folder, database, notice, areas: AREAS, time, seed })
 }

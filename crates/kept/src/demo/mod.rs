@@ -8,7 +8,7 @@ mod people;
 use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use kept_accounts::Passwords;
-use kept_keeper::{Database, Keeper, KeeperError, Setup, StartError, TimeSource};
+use kept_keeper::{Database, Keeper, KeeperError, Policy, Setup, StartError, TimeSource};
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
@@ -129,8 +129,20 @@ pub async fn fill(
         true => DemoClock::of(folder, machine)?,
         false => DemoClock::new(folder, machine, example.history),
     });
-    let setup = Setup { folder, database, notice: example.notice, areas: AREAS, time: clock.clone(), seed };
+    // A folder that was filled under an earlier notice, or whose notice has been changed since, goes on as it is.
+    let notice = match known {
+        true => std::fs::read_to_string(folder.join(NOTICE))?,
+        false => example.notice.to_owned(),
+    };
+    let setup = Setup { folder, database, notice: &notice, areas: AREAS, time: clock.clone(), seed };
     let keeper = Keeper::open(setup).await?;
+    if Policy::compile(example.notice, keeper.registry())?.version() != keeper.policy().version() {
+        writeln!(
+            out,
+            "This example runs under another notice than this version's. To change it: kept propose NOTICE --data {}",
+            folder.display()
+        )?;
+    }
     let (staff, owner_code) = if known {
         (people::staff_of(folder)?, None)
     } else {

@@ -54,6 +54,7 @@ fn without_a_command_it_says_what_there_is() {
       init      Writes the files of a site of one's own, to begin from
       serve     Serves a site of one's own until a signal asks it to stop
       check     Checks a notice: exit 0, or 1 with each problem at file:line:column
+      publish   Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
       uses      Says who may see what, why, and in what form
       prove     Runs the check of every sentence now; exit 1 if one is broken
       simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
@@ -92,7 +93,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       under  right.access
 
@@ -119,7 +121,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       under  role.support, purpose.membership
 
@@ -182,8 +185,13 @@ fn uses_as_json_has_the_same() {
         },
         {
           "form": "whole",
+          "kind": "kept:Account",
+          "label": "account status"
+        },
+        {
+          "form": "whole",
           "kind": "kept:Membership",
-          "label": "membership dates and status"
+          "label": "membership dates"
         },
         {
           "form": "whole",
@@ -220,7 +228,8 @@ for "#,
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       off    role.support does not see phone.
     "#);

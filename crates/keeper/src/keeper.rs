@@ -11,6 +11,7 @@ use kept_store::{Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use tokio::sync::Semaphore;
 
 use crate::{
     act::Act,
@@ -71,6 +72,10 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
+    /// On PostgreSQL one act of this server at a time is at the database; the others wait here for their turn there. So they
+    /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
+    /// for each of those that waited.
+    acts: Arc<Semaphore>,
     /// One run of the checks at a time: two would publish their checkpoints over each other.
     pub(crate) proving: tokio::sync::Mutex<()>,
     pub(crate) known: RwLock<Known>,
@@ -119,9 +124,9 @@ impl Keeper {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
-        let store = match setup.database {
-            Database::Folder => Store::open(&folder, &registry.migrations())?,
-            Database::Url(url) => Store::connect(url, &registry.migrations())?,
+        let (store, at_once) = match setup.database {
+            Database::Folder => (Store::open(&folder, &registry.migrations())?, Semaphore::MAX_PERMITS),
+            Database::Url(url) => (Store::connect(url, &registry.migrations())?, 1),
         };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
@@ -137,6 +142,7 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
+            acts: Arc::new(Semaphore::new(at_once)),
             proving: tokio::sync::Mutex::default(),
             known: RwLock::new(Known::only(policy)),
             time: setup.time,
@@ -205,8 +211,11 @@ impl Keeper {
         E: From<KeeperError> + Send + 'static,
     {
         let house = self.house.clone();
+        let turn = self.house.acts.clone().acquire_owned().await;
         self.store
             .write(move |tx| {
+                // Until it has ended, also where nobody waits for it any more.
+                let _turn = &turn;
                 let mut act = Act::begin(tx, &mut ctx, &house).map_err(Acted::Ours)?;
                 let outcome = work(&mut act).map_err(Acted::Theirs)?;
                 act.finish().map_err(Acted::Ours)?;

@@ -219,12 +219,15 @@ async fn acts_that_wait_keep_nobody_from_looking() {
     let anna = site.member("Anna").await;
     let (begun, has_begun) = mpsc::channel();
     let (looked, has_looked) = mpsc::channel();
-    let long = site.keeper.act::<_, KeeperError, _>(site.keeper.ctx(Actor::System), move |_| {
-        begun.send(()).unwrap();
-        // Not as long as PostgreSQL lets somebody be silent.
-        Ok(has_looked.recv_timeout(Duration::from_millis(1_500)).is_ok())
+    let (keeper, ctx) = (site.keeper.clone(), site.keeper.ctx(Actor::System));
+    let long = tokio::spawn(async move {
+        let long = keeper.act::<_, KeeperError, _>(ctx, move |_| {
+            begun.send(()).unwrap();
+            // Not as long as PostgreSQL lets somebody be silent.
+            Ok(has_looked.recv_timeout(Duration::from_millis(1_500)).is_ok())
+        });
+        long.await
     });
-    let long = tokio::spawn(long);
     has_begun.recv_timeout(Duration::from_secs(10)).unwrap();
     let waiting: Vec<_> = (0..40)
         .map(|_| {

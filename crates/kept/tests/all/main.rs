@@ -26,4 +26,5 @@ mod server;
 mod servers;
 mod simulate;
 mod site;
+mod sql;
 mod visitor;

@@ -103,7 +103,8 @@ impl<T, F> Attempt<T, F> {
         if let Some(leaf) = self.done.as_ref().and_then(|done| done.leaf)
             && trail::holds(tx, leaf).map_err(Acted::Ours)?
         {
-            return Ok(());
+            // Its turn may have put a notice into force.
+            return act.finish().map(drop).map_err(Acted::Ours);
         }
         self.done = None;
         let outcome = (self.work)(&mut act).map_err(|error| {

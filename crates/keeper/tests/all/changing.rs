@@ -2,10 +2,15 @@
 //! stronger promise (`ntc-2`, `ntc-3`, `ntc-8`).
 
 use jiff::ToSpan;
-use kept_keeper::{Actor, KeeperError, LEASE, ProposeError, Proposed, Status};
+use kept_keeper::{Actor, Area, Database, Keeper, KeeperError, LEASE, ProposeError, Proposed, Setup, Status};
 use kept_store::params;
+use kept_vault::Kind;
+use tempfile::TempDir;
 
-use crate::site::{On, START, Site, is, moment, notice_with, open};
+use crate::{
+    club::{AREA, Profile},
+    site::{Hands, OWNER, On, START, Site, is, moment, notice_with, open},
+};
 
 on_every_database! {
     a_change_that_hurts_nobody_takes_effect_at_once
@@ -14,6 +19,8 @@ on_every_database! {
     nobody_is_told_twice_after_a_crash
     what_cannot_be_proposed_says_why
     what_is_proposed_can_be_withdrawn
+    switching_off_later_leaves_those_switched_off_who_were_promised_it
+    a_hold_that_is_new_holds_what_happened_before
     a_longer_retention_draws_no_running_clock_out
     a_shorter_retention_binds_running_clocks_and_still_warns
     a_rule_left_out_is_kept_for_those_it_was_promised_to
@@ -105,7 +112,7 @@ async fn a_change_that_matters_waits_until_everyone_is_told_and_the_time_has_pas
     site.sweep().await;
     let letters = site.letters(anna).await;
     assert_eq!(letters.len(), 0, "the clock jumped: letters wait for an owner");
-    site.keeper.release_brake(crate::site::OWNER).await.unwrap();
+    site.keeper.release_brake(OWNER).await.unwrap();
     site.sweep().await;
     for subject in [anna, bert] {
         let letters = site.letters(subject).await;
@@ -154,8 +161,7 @@ async fn who_comes_meanwhile_is_told_as_well(on: On) {
     site.days(2).await;
     assert_eq!(site.letters(bert).await.len(), 1, "once");
     site.act(Actor::Person(unsure), move |act| {
-        let profile =
-            crate::club::Profile { name: "Uma".into(), email: "uma@example.test".into(), phone: None };
+        let profile = Profile { name: "Uma".into(), email: "uma@example.test".into(), phone: None };
         act.put(unsure, &profile)
     })
     .await
@@ -229,6 +235,50 @@ async fn what_is_proposed_can_be_withdrawn(on: On) {
     site.days(40).await;
     assert_eq!(version(&site).await, before);
     assert!(is(&site.finding("notice.change").await, Status::NotDue, 0));
+
+    let soon = from_day("2026-10-10", "idle    = \"1 hour\"", "idle    = \"30 minutes\"");
+    site.keeper.propose(&soon).await.unwrap();
+    let late = site.keeper.propose(&announcing()).await;
+    assert!(matches!(late, Err(ProposeError::TooLate)), "some server may count on it by now");
+}
+
+async fn switching_off_later_leaves_those_switched_off_who_were_promised_it(on: On) {
+    let site = club(on).await;
+    let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
+    site.until("2026-10-04T12:00:00Z").await;
+    let later = from_day("2026-11-10", "after   = \"1 day\"", "after   = \"10 days\"");
+    site.keeper.propose(&later).await.unwrap();
+    site.until("2026-11-09T12:00:00Z").await;
+    site.emit(anna, "member.left").await;
+    site.time.set(moment("2026-11-10T00:00:00Z"));
+    site.emit(bert, "member.left").await;
+    site.until("2026-11-11T12:00:00Z").await;
+    let closed = "SELECT COUNT(*) FROM members WHERE standing = 'closed'";
+    assert_eq!(site.count(closed, &params![]).await, 1);
+    site.until("2026-11-23T12:00:00Z").await;
+    assert_eq!(site.count(closed, &params![]).await, 2);
+    assert_eq!(site.broken().await, Vec::<String>::new());
+}
+
+async fn a_hold_that_is_new_holds_what_happened_before(on: On) {
+    let site = club(on).await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "inspection.begun").await;
+    site.emit(anna, "member.left").await;
+    let everything = from_day("2026-10-05", "data    = [\"phone\"]", "data    = [\"phone\", \"identity\"]");
+    change_to(&site, &everything).await;
+    site.until("2027-03-02T12:00:00Z").await;
+    assert!(site.own(anna).await.name.is_some(), "held");
+    assert_eq!(site.broken().await, Vec::<String>::new());
+    let without = from_day(
+        "2027-03-03",
+        "[hold.inspection]\nbecause = \"the Walking Act, s. 3\"\ndata    = [\"phone\"]\nfrom    = \"inspection.begun\"\nlasts   = \"1 year\"\n",
+        "",
+    );
+    change_to(&site, &without).await;
+    site.days(1).await;
+    assert!(site.own(anna).await.name.is_none(), "nothing holds it any more");
+    assert_eq!(site.broken().await, Vec::<String>::new());
 }
 
 async fn a_longer_retention_draws_no_running_clock_out(on: On) {
@@ -444,15 +494,39 @@ async fn a_folder_of_an_earlier_notice_is_opened_under_it() {
             .is_err()
     );
     let notice = longer("2026-10-01");
-    let setup = kept_keeper::Setup {
-        folder: folder.path(),
-        database: kept_keeper::Database::Folder,
-        notice: &notice,
-        areas: &[crate::club::AREA],
-        time,
-        seed: [3; 32],
-    };
-    let (keeper, proposed) = kept_keeper::Keeper::open_and_propose(setup).await.unwrap();
+    let (folder, database) = (folder.path(), Database::Folder);
+    let setup = Setup { folder, database, notice: &notice, areas: &[AREA], time, seed: [3; 32] };
+    let (keeper, proposed) = Keeper::open_and_propose(setup).await.unwrap();
     assert!(matches!(proposed, Proposed::Announced { .. }));
     assert_eq!(keeper.policy().version(), before);
+}
+
+/// A kind that the code can do without may be left out of a notice, but not while some of it is held: it would have no
+/// end.
+#[tokio::test]
+async fn what_is_still_held_must_be_named() {
+    let folder = TempDir::new().unwrap();
+    let area = Area { optional: &[Kind::TELEPHONE_NUMBER], ..AREA };
+    let keeper = open(folder.path(), None, Hands::at(START), &announcing(), &[area], 1).await.unwrap();
+    let dropped = from_day("2026-10-01", "phone      = [\"pd:TelephoneNumber\"]\n", "")
+        .replace("voluntary = { phone = \"we cannot call you\" }\n", "")
+        .replace("\"phone\", ", "")
+        .replace(", { phone = \"last 4\" }", "")
+        .replace("erase  = [\"identity\", \"phone\"]", "erase  = [\"identity\"]")
+        .replace("data    = [\"phone\"]", "data    = [\"identity\"]");
+    let phone = Some("+1 555 010 0199".to_owned());
+    let anna = Profile { name: "Anna".into(), email: "anna@example.test".into(), phone };
+    let written = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::Visitor), move |act| {
+        let subject = act.new_subject();
+        act.put(subject, &anna)
+    });
+    written.await.unwrap();
+    let refused = keeper.propose(&dropped).await;
+    assert!(matches!(refused, Err(ProposeError::StillHeld { kind: Kind::TELEPHONE_NUMBER })), "{refused:?}");
+    keeper
+        .store()
+        .write(|tx| tx.execute("DELETE FROM keys WHERE kind = 'pd:TelephoneNumber'", &params![]))
+        .await
+        .unwrap();
+    assert!(keeper.propose(&dropped).await.is_ok());
 }

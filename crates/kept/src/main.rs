@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use kept::{
-    commands::{self, Failed},
+    commands::{self, Failed, publish},
     demo,
     machine::Wall,
 };
@@ -40,6 +40,14 @@ enum Command {
     Check {
         /// The notice
         notice: PathBuf,
+    },
+    /// Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
+    Publish {
+        /// The notice
+        notice: PathBuf,
+        /// In what form
+        #[arg(long, default_value = "html")]
+        format: Format,
     },
     /// Says what changes from one notice to another, in sentences, and whether people must be told first
     Diff {
@@ -136,6 +144,16 @@ enum Example {
     Process,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// One page that needs no other file
+    Html,
+    /// Text with marks for headings, lists and a table
+    Markdown,
+    /// JSON-LD
+    Json,
+}
+
 fn main() -> ExitCode {
     // The default hook prints what a panic says, which may be anyone's data.
     std::panic::set_hook(Box::new(|info| {
@@ -178,6 +196,15 @@ async fn run(
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
+        Command::Publish { notice, format } => {
+            let format = match format {
+                Format::Html => publish::Format::Html,
+                Format::Markdown => publish::Format::Markdown,
+                Format::Json => publish::Format::Json,
+            };
+            publish::run(&notice, format, out)?;
+            Ok(true)
+        }
         Command::Diff { old, new, json } => {
             let today = time::day(Wall.now());
             Ok(commands::diff::run(&old, &new, today, json, out, err)?)

@@ -31,7 +31,9 @@ use kept_keeper::{Area, Keeper};
 use kept_web::{Site, paths};
 
 pub use checks::served_at;
+pub use glance::{Row, rows};
 pub use seen::{announcement, declared};
+pub use sentences::title;
 
 /// What this area brings: the cookie of the notification bar, and the checks of what the pages load and set.
 pub const AREA: Area = Area { cookies: &[seen::COOKIE], checks: checks::CHECKS, ..Area::named("public") };

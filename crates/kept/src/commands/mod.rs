@@ -5,6 +5,7 @@ pub mod diff;
 pub mod duties;
 pub mod propose;
 pub mod prove;
+pub mod publish;
 pub mod simulate;
 pub mod uses;
 

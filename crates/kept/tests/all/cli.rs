@@ -52,6 +52,7 @@ fn without_a_command_it_says_what_there_is() {
     Commands:
       demo      Starts a filled example site and prints its address, sign-ins, and where mail goes
       check     Checks a notice: exit 0, or 1 with each problem at file:line:column
+      publish   Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
       uses      Says who may see what, why, and in what form
       prove     Runs the check of every sentence now; exit 1 if one is broken
       simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
@@ -90,7 +91,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       under  right.access
 
@@ -117,7 +119,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       under  role.support, purpose.membership
 
@@ -180,8 +183,13 @@ fn uses_as_json_has_the_same() {
         },
         {
           "form": "whole",
+          "kind": "kept:Account",
+          "label": "account status"
+        },
+        {
+          "form": "whole",
           "kind": "kept:Membership",
-          "label": "membership dates and status"
+          "label": "membership dates"
         },
         {
           "form": "whole",
@@ -218,7 +226,8 @@ for "#,
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       off    role.support does not see phone.
     "#);

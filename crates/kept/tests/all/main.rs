@@ -17,6 +17,8 @@ mod demo;
 mod diff;
 mod journeys;
 mod keys;
+mod publish;
+mod promises;
 mod propose;
 mod prove;
 mod server;

@@ -19,7 +19,13 @@ fn from_day(day: &str, old: &str, new: &str) -> String {
 async fn a_site_that_never_changed_its_notice_says_so() {
     let site = Site::open().await;
     let page = site.get("/notice/versions").await;
-    insta::assert_snapshot!(page.transcript().replace(&site.keeper.policy().version()[..12], "VERSION"), @"");
+    insta::assert_snapshot!(page.transcript().replace(&site.keeper.policy().version()[..12], "VERSION"), @"
+    Earlier and coming notices
+    What our privacy notice said before, what it is to say, and every sentence that changed.
+    15 December 2026 until now
+    The first notice of this site.
+    This notice in full, version VERSION
+    ");
     assert!(
         site.get("/notice").await.body.contains("href=\"/notice/versions\""),
         "one press from the notice"
@@ -35,7 +41,24 @@ async fn a_coming_notice_is_announced_until_it_is_seen() {
     let coming = site.keeper.coming().unwrap().policy.version().to_owned();
     let page = site.get("/notice/versions").await;
     save_for_looking("versions", &page);
-    insta::assert_snapshot!(page.transcript().replace(&site.keeper.policy().version()[..12], "VERSION"), @"");
+    insta::assert_snapshot!(page.transcript().replace(&site.keeper.policy().version()[..12], "VERSION"), @"
+    Earlier and coming notices
+    What our privacy notice said before, what it is to say, and every sentence that changed.
+    From 1 February 2027
+    A changed notice takes effect on this day at the earliest. We are writing to everybody whom it concerns; the announced time begins when the last of them has been told. Until then, the one in force is kept as it is.
+    If you do not agree, you can take your data with you from the page My data and leave before that day; write to privacy@trainers.example.test if you need help. If you do nothing, the new notice applies to you from then on. What was promised more strictly for data that you gave us before, we keep.
+    You stay signed in for longer.
+    Before: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
+    After: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after two hours in which you do nothing. We set no cookie but those named here.
+    session
+    Before: This is the privacy notice of Example Trainers' Network, in force from 1 December 2026 under PIPEDA and the GDPR. There is a link to it on every page, and you can write to privacy@trainers.example.test about your data.
+    After: This is the privacy notice of Example Trainers' Network, in force from 1 February 2027 under PIPEDA and the GDPR. There is a link to it on every page, and you can write to privacy@trainers.example.test about your data.
+    notice
+    The coming notice in full
+    15 December 2026 until now
+    The first notice of this site.
+    This notice in full, version VERSION
+    ");
 
     let home = site.get("/").await;
     assert!(home.body.contains("Our privacy notice is to change, on 1 February 2027 at the earliest."));

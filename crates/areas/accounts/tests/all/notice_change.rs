@@ -32,7 +32,21 @@ async fn everybody_is_told_and_the_site_follows_without_a_restart() {
     let told: Vec<_> = letters.iter().filter(|letter| letter.subject.contains("notice")).collect();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].subject, "Our privacy notice changes on 10 March 2027");
-    insta::assert_snapshot!(told[0].text, @"");
+    insta::assert_snapshot!(told[0].text, @"
+    Hello Ada,
+
+    Our privacy notice changes. The change takes effect on 10 March 2027, not before.
+
+    What matters: it happens later.
+    Until then: Seven days after we write you a message, we erase the text of our messages to you.
+    From then on: Thirty days after we write you a message, we erase the text of our messages to you.
+
+    1 other sentence changes, and nobody is worse off by it.
+
+    On our site, the page “Earlier and coming notices” shows both notices in full. If you do not agree, you can take your data with you from the page “My data” and leave before that day; write to privacy@trainers.example.test if you need help. If you do nothing, the new notice applies to you from then on. What was promised more strictly for data that you gave us before, we keep.
+
+    Example Trainers' Network
+    ");
     let waiting = site.letters("pending@example.test").await;
     assert!(!waiting.iter().any(|letter| letter.subject.contains("notice")), "the address may be another's");
     let link = site.link("pending@example.test").await;

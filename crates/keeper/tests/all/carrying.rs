@@ -1,12 +1,11 @@
 //! Clocks that run when another notice comes into force: each keeps the stronger promise (`ntc-8`).
 
-use jiff::ToSpan;
 use kept_keeper::{Actor, KeeperError, Status};
 use kept_store::params;
 
 use crate::{
     changing::{change_to, club, from_day, longer},
-    site::{On, START, Site, is, moment},
+    site::{On, START, is, moment},
 };
 
 on_every_database! {

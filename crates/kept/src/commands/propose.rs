@@ -7,7 +7,7 @@ use kept_keeper::{Keeper, Policy, ProposeError, Proposed, Registry};
 use kept_notice::words::counted;
 use serde::{Deserialize, Serialize};
 
-use super::{Failed, check, diff::Changed, open_and_propose, read};
+use super::{Failed, Place, check, diff::Changed, open_and_propose, read};
 use crate::{control, site::AREAS};
 
 /// What came of a proposal. This is the JSON of `kept propose --json`.
@@ -44,7 +44,7 @@ pub enum Standing {
 /// # Errors
 /// The notice cannot take the place of the one in force, and why; or the site cannot be opened.
 pub async fn run(
-    folder: &Path,
+    place: &Place,
     notice: &Path,
     json: bool,
     out: &mut impl Write,
@@ -56,13 +56,13 @@ pub async fn run(
         return Ok(false);
     }
     let question = format!("propose {}", serde_json::to_string(&source)?);
-    let outcome = match control::ask(folder, &question)? {
+    let outcome = match control::ask(&place.folder, &question)? {
         Some(answer) => match serde_json::from_str::<control::Answer<Outcome>>(&answer)? {
             control::Answer::Ok(outcome) => outcome,
             control::Answer::Failed(cause) => return Err(Failed::Refused(cause)),
         },
         None => {
-            let (keeper, proposed) = open_and_propose(folder, &source).await?;
+            let (keeper, proposed) = open_and_propose(place, &source).await?;
             keeper.close().await?;
             proposed.into()
         }

@@ -11,8 +11,10 @@
 )]
 
 mod broken;
+mod broken_pipe;
 mod check;
 mod cli;
+mod config;
 mod demo;
 mod diff;
 mod journeys;
@@ -21,6 +23,8 @@ mod promises;
 mod propose;
 mod prove;
 mod publish;
+mod serve;
 mod server;
 mod simulate;
 mod site;
+mod sql;

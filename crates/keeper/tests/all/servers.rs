@@ -179,6 +179,9 @@ async fn a_change_of_notice_reaches_every_server_at_its_moment() {
     let (some, others) = tokio::join!(one.keeper.sweep(), awake.keeper.sweep());
     assert_eq!((some.unwrap().failed, others.unwrap().failed), (0, 0));
     assert_eq!(one.letters(anna).await.len(), 1);
+    one.time.set(one.keeper.now() + 31.seconds());
+    one.sweep().await;
+    one.keeper.follow().await.unwrap();
     let from = one.keeper.coming().unwrap().from.unwrap();
     one.until("2026-09-30T12:00:00Z").await;
 

@@ -15,6 +15,7 @@ mod forms;
 mod input;
 mod leaks;
 mod members;
+mod notice_change;
 mod owners;
 mod passwords;
 mod second_factor;

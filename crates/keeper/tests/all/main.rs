@@ -26,6 +26,7 @@ macro_rules! on_every_database {
 }
 
 mod brakes;
+mod changing;
 mod clocks;
 mod club;
 mod crashes;

@@ -51,6 +51,8 @@ fn without_a_command_it_says_what_there_is() {
 
     Commands:
       demo      Starts a filled example site and prints its address, sign-ins, and where mail goes
+      init      Writes the files of a site of one's own, to begin from
+      serve     Serves a site of one's own until a signal asks it to stop
       check     Checks a notice: exit 0, or 1 with each problem at file:line:column
       publish   Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
       uses      Says who may see what, why, and in what form
@@ -269,13 +271,20 @@ fn a_folder_without_a_site_is_named() {
     let folder = tempdir().unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "prove --data ."), @r#"
     $ kept prove --data .
-    kept: . holds no site: give the data folder of one with --data
+    kept: . holds no site: give the data folder of one with --data, or its settings with --config
     [exit 1]
     "#);
     std::fs::write(folder.path().join("kept.toml"), "listen = 8080\n").unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "duties --config kept.toml"), @r#"
     $ kept duties --config kept.toml
-    kept: kept.toml: write `data = "FOLDER"` to say where the site's data folder is
+    kept: kept.toml:1:1: the settings have no "base"
+      help: write base = "https://members.example.test"
+    kept.toml:1:1: the settings have no "data"
+      help: write data = "data"
+    kept.toml:1:1: the settings have no "notice"
+      help: write notice = "notice.toml"
+    kept.toml:1:10: listen must be a text
+      help: write it in quotes
     [exit 1]
     "#);
 }

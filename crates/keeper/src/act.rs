@@ -2,6 +2,7 @@
 //! are committed together or not at all.
 
 use jiff::Timestamp;
+use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
 use kept_vault::{Kind, Source, SubjectId};
@@ -81,8 +82,8 @@ impl<'a, 'c> Act<'a, 'c> {
         Ok(act)
     }
 
-    /// Writes back what the act has gathered; called once, before the commit.
-    pub(crate) fn finish(&mut self) -> Result<(), KeeperError> {
+    /// Writes back what the act has gathered; called once, before the commit. Gives its first leaf, if it has one.
+    pub(crate) fn finish(&mut self) -> Result<Option<(i64, Hash)>, KeeperError> {
         if let Some(version) = &self.proposed {
             // Who comes while a change is announced is told of it, too.
             tell::list(self.tx, version, &self.fresh, self.ctx.now)?;

@@ -25,6 +25,7 @@ macro_rules! on_every_database {
     };
 }
 
+mod attempts;
 mod brakes;
 mod changing;
 mod clocks;

@@ -25,3 +25,4 @@ mod serve;
 mod server;
 mod simulate;
 mod site;
+mod sql;

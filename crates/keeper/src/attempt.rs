@@ -56,7 +56,13 @@ impl<T, F> Attempt<T, F> {
         let mut tries = 0;
         loop {
             let (house, this) = (keeper.house.clone(), Arc::clone(&attempt));
-            let tried = keeper.store.write(move |tx| lock(&this).run(tx, &house)).await;
+            let turn = keeper.house.acts.clone().acquire_owned().await;
+            let run = move |tx: &mut Tx<'_>| {
+                // Until it has ended, also where nobody waits for it any more.
+                let _turn = &turn;
+                lock(&this).run(tx, &house)
+            };
+            let tried = keeper.store.write(run).await;
             tries += 1;
             let pause = {
                 let mut attempt = lock(&attempt);

@@ -25,6 +25,8 @@ mod prove;
 mod publish;
 mod serve;
 mod server;
+mod servers;
 mod simulate;
 mod site;
 mod sql;
+mod visitor;

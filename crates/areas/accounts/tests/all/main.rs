@@ -11,6 +11,7 @@
 mod concealment;
 mod crossing;
 mod desk;
+mod devices;
 mod forms;
 mod input;
 mod leaks;

@@ -20,6 +20,7 @@ use crate::{
     journal::Journal,
     look::Look,
     policy::Policy,
+    prove::Ground,
     registry::Registry,
     sealed::Vault,
     time::to_millis,
@@ -69,8 +70,9 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
-    /// One run of the checks at a time: two would publish their checkpoints over each other.
-    pub(crate) proving: tokio::sync::Mutex<()>,
+    /// One run of the checks at a time: two would publish their checkpoints over each other. Each goes on from where
+    /// the one before found everything in order.
+    pub(crate) proving: tokio::sync::Mutex<Option<Ground>>,
     policy: RwLock<Arc<Policy>>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,

@@ -41,6 +41,7 @@ async fn the_report_is_stable(on: On) {
   "at": "2027-03-10T12:00:00Z",
   "ledger": {
     "size": 12,
+    "read": 12,
     "root": "(root)"
   },
   "promises": [

@@ -38,6 +38,8 @@ struct AccountPage<'a> {
     email: String,
     member_id: Option<String>,
     expires: Option<String>,
+    /// Whether credits can be earned here.
+    earns: bool,
     credits: Vec<CreditLine>,
     total: String,
     address: Row,
@@ -154,6 +156,7 @@ fn render<'a>(
         email: mine.profile.email.unwrap_or_default(),
         member_id: mine.profile.member_id,
         expires: mine.account.and_then(|account| account.expires).map(long_date),
+        earns: policy.notice.label_of(Kind::PROFESSIONAL_TRAINING.term()).is_some(),
         credits: mine
             .credits
             .into_iter()

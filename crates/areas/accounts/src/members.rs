@@ -116,7 +116,8 @@ pub enum Confirmed {
     AddressTaken,
 }
 
-/// Opens a pending account: the address becomes the sign-in address, and a year of membership begins.
+/// Opens a pending account: the address becomes the sign-in address. Where the notice knows memberships, a year of one
+/// begins, and where it knows member ids, the person gets one.
 ///
 /// # Errors
 /// The database failed.
@@ -125,11 +126,17 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
         return Ok(Confirmed::AddressTaken);
     }
     act.release(BY_PENDING_EMAIL, subject)?;
-    let member_id = new_member_id(act, subject)?;
-    act.put(subject, &MemberId { member_id })?;
+    if act.may_hold(Kind::IDENTIFIER).is_ok() {
+        let member_id = new_member_id(act, subject)?;
+        act.put(subject, &MemberId { member_id })?;
+    }
     act.emit(subject, "sign-up.confirmed")?;
-    let now = act.ctx.now;
-    begin_year(act, subject, now)?;
+    if act.may_hold(Kind::MEMBERSHIP).is_ok() {
+        let now = act.ctx.now;
+        begin_year(act, subject, now)?;
+    } else {
+        stand(act, subject, Standing::Open)?;
+    }
     Ok(Confirmed::Opened)
 }
 
@@ -147,6 +154,7 @@ fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, Ke
 
 /// A year of membership, from a moment on.
 fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Result<Timestamp, KeeperError> {
+    act.may_hold(Kind::MEMBERSHIP)?;
     let ends = due(start, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2, expires = $3 WHERE subject = $4",
@@ -209,9 +217,14 @@ pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, K
 /// The database failed.
 pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     sessions::end_all(act, subject)?;
+    stand(act, subject, Standing::Disabled)
+}
+
+/// From now on the account stands so.
+fn stand(act: &Act<'_, '_>, subject: SubjectId, standing: Standing) -> Result<(), KeeperError> {
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2 WHERE subject = $3",
-        &params![Standing::Disabled.word(), to_millis(act.ctx.now), subject.as_bytes()],
+        &params![standing.word(), to_millis(act.ctx.now), subject.as_bytes()],
     )?;
     Ok(())
 }
@@ -276,6 +289,7 @@ pub fn credit(
     tenths: i64,
     course: &str,
 ) -> Result<(), KeeperError> {
+    act.may_hold(Kind::PROFESSIONAL_TRAINING)?;
     act.tx().execute(
         "INSERT INTO credits (subject, number, earned, tenths, course) \
          SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4 FROM credits WHERE subject = $1",

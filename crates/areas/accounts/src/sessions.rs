@@ -19,7 +19,7 @@ use kept_web::{Problem, Reader, Visit, paths, session::SessionId};
 use crate::{
     Accounts, ROLES,
     members::{self, Standing},
-    problem,
+    problem, throttle,
 };
 
 /// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
@@ -306,7 +306,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
         .act(accounts.keeper.ctx(Actor::System), move |act| {
             act.tx().execute("DELETE FROM sessions WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
-            Ok(())
+            Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await
 }

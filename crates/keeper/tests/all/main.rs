@@ -34,6 +34,7 @@ mod erasing;
 mod faults;
 mod ground;
 mod holds;
+mod kill;
 mod ledger;
 mod proving;
 mod reading;

@@ -20,4 +20,5 @@ mod passwords;
 mod second_factor;
 mod sessions;
 mod support;
+mod throttles;
 mod walk;

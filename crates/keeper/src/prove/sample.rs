@@ -62,16 +62,13 @@ impl Sample {
         if let Some(found) = self.trails.get() {
             return Ok(found.as_deref());
         }
-        let mut found = Some(Vec::new());
+        let (mut found, mut sound) = (Vec::new(), true);
         for subject in &self.people {
             match trail::of(read, &Vault { ring: &house.ring }, *subject, LATEST) {
-                Err(KeeperError::Sealed { .. } | KeeperError::Ledger) => found = None,
-                entries => {
-                    let events = entries?.into_iter().map(|entry| entry.event);
-                    found.as_mut().map_or((), |found| found.extend(events));
-                }
+                Err(KeeperError::Sealed { .. } | KeeperError::Ledger) => sound = false,
+                entries => found.extend(entries?.into_iter().map(|entry| entry.event)),
             }
         }
-        Ok(self.trails.get_or_init(|| found).as_deref())
+        Ok(self.trails.get_or_init(|| sound.then_some(found)).as_deref())
     }
 }

@@ -12,10 +12,10 @@ use crate::{
 
 /// The kernel as an area.
 pub(crate) const AREA: Area = Area {
-    migrations: &[
-        Migration { name: "keeper/0001_kernel", sql: include_str!("../migrations/0001_kernel.sql") },
-        Migration { name: "keeper/0002_taken_back", sql: include_str!("../migrations/0002_taken_back.sql") },
-    ],
+    migrations: &[Migration {
+        name: "keeper/0001_kernel",
+        sql: include_str!("../migrations/0001_kernel.sql"),
+    }],
     tables: TABLES,
     records: &[RecordSpec::of::<Letter>()],
     events: &[EventSpec { name: "mail.queued", when: "we write you a message" }],

@@ -26,8 +26,7 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use kept_keeper::{
-    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
-    View,
+    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Proof, RecordSpec, View,
 };
 use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
@@ -99,7 +98,7 @@ pub const AREA: Area = Area {
     ],
     roles: ROLES,
     jobs: &[Job { name: members::EXPIRE, run: members::expire }],
-    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
+    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
@@ -146,7 +145,7 @@ pub struct Shared {
     /// The strip of an example site.
     pub demo: Option<String>,
     /// The bar about the notice, for a browser that has not dismissed it.
-    pub announce: fn(&HeaderMap, &Policy) -> Option<Announcement>,
+    pub announce: fn(&HeaderMap, &Keeper) -> Option<Announcement>,
 }
 
 impl Accounts {

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kept_ledger::Frontier;
-use kept_notice::due;
 use kept_store::{Read, params};
 
 use crate::{
@@ -22,6 +21,8 @@ const PAGE: i64 = 10_000;
 /// Everything up to a moment that was read and found in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ground {
+    /// The notice under which it was.
+    pub(crate) version: String,
     /// The moment of the last run, if there was one: whoever's time had come by then has been looked at.
     pub(crate) at: Option<Timestamp>,
     /// The ledger's edge, computed from its leaves.
@@ -53,7 +54,8 @@ impl Ground {
         now: Timestamp,
     ) -> Result<Ground, KeeperError> {
         let edge = trail::verified_edge(read, &self.edge)?;
-        let mut ground = Ground { at: Some(now), edge, deeds: self.deeds.clone() };
+        let version = policy.version().into();
+        let mut ground = Ground { version, at: Some(now), edge, deeds: self.deeds.clone() };
         ground.read_deeds(read, policy, self.edge.size())?;
         Ok(ground)
     }
@@ -75,13 +77,8 @@ impl Ground {
             for row in &rows {
                 let (at, rule): (i64, String) = (row.get(0)?, row.get(1)?);
                 next = at + 1;
-                let early = match policy.notice.retains.iter().find(|retain| retain.rule.id == rule) {
-                    Some(retain) => {
-                        let end = due(from_millis(row.get(3)?)?, &retain.after.unwrap_or_default());
-                        row.get::<i64>(4)? < to_millis(end.map_err(|_| KeeperError::Calendar)?)
-                    }
-                    None => false,
-                };
+                let early = policy.notice.retain(&rule).is_some()
+                    && row.get::<i64>(4)? < to_millis(policy.floor(&rule, from_millis(row.get(3)?)?)?);
                 let ends = matches!(row.get::<String>(2)?.as_str(), "erase" | "disable");
                 let deeds = self.deeds.entry(rule).or_default();
                 deeds.done += i64::from(ends);

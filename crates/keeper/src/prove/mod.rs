@@ -1,5 +1,6 @@
 //! Proving the notice: every sentence has a check, and what a check finds is evidence.
 
+mod change;
 mod ground;
 mod reads;
 mod report;
@@ -204,7 +205,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Section("purpose"), proof: Proof::Construction, run: reads::purpose },
     Check { covers: Covers::Section("role"), proof: Proof::Construction, run: reads::role },
     Check { covers: Covers::Rule("right.access"), proof: Proof::Probe, run: rules::access },
-    Check { covers: Covers::Rule("notice"), proof: Proof::Probe, run: rules::published },
-    Check { covers: Covers::Rule("notice.change"), proof: Proof::Construction, run: rules::change },
+    Check { covers: Covers::Rule("notice"), proof: Proof::Probe, run: change::published },
+    Check { covers: Covers::Rule("notice.change"), proof: Proof::Event, run: change::change },
     Check { covers: Covers::Rule("never.store-in-clear"), proof: Proof::Probe, run: rules::sealed },
 ];

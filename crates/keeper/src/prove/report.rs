@@ -94,8 +94,8 @@ impl Keeper {
 
     /// As [`prove`](Keeper::prove), reading only what has come since the last run in which this server found every
     /// sentence kept: new leaves, new deeds, people whose time has come since, and fewer samples. What changed in older
-    /// rows is for `prove` to find. Everything is read when there was no such run, or when some server has found a
-    /// sentence broken since.
+    /// rows is for `prove` to find. Everything is read when there was no such run under the notice in force, or
+    /// when some server has found a sentence broken since.
     ///
     /// # Errors
     /// As [`prove`](Keeper::prove).
@@ -108,7 +108,7 @@ impl Keeper {
         known: fn(&mut Option<Ground>) -> Option<Ground>,
     ) -> Result<Report, KeeperError> {
         let mut turn = self.house.proving.lock().await;
-        let (house, policy, now) = (self.house.clone(), self.policy(), self.now());
+        let (house, policy, now) = (self.house.clone(), self.follow().await?, self.now());
         let known = known(&mut turn);
         let (report, ground) =
             self.store.scan(move |read| report(&house, read, &policy, now, known.as_ref())).await?;
@@ -131,7 +131,7 @@ impl Keeper {
     /// # Errors
     /// The database failed.
     pub async fn board(&self) -> Result<Report, KeeperError> {
-        let (house, policy, now) = (self.house.clone(), self.policy(), self.now());
+        let (house, policy, now) = (self.house.clone(), self.follow().await?, self.now());
         self.store.read(move |read| board(&house, read, &policy, now)).await
     }
 }
@@ -174,7 +174,8 @@ fn report(
 ) -> Result<(Report, Ground), KeeperError> {
     let start = Ground::default();
     let broken = read.query("SELECT 1 FROM evidence WHERE status = 'broken' LIMIT 1", &params![])?;
-    let before = known.filter(|_| broken.is_empty()).unwrap_or(&start);
+    let known = known.filter(|known| known.version == policy.version() && broken.is_empty());
+    let before = known.unwrap_or(&start);
     let ground = before.go_on(read, policy, now)?;
     let sample = Sample::choose(house, read, now, before.at.is_none())?;
     let in_force = day(now) >= policy.notice.effective;

@@ -11,6 +11,7 @@ use super::{Finding, Inspect, Status, ground::Deeds};
 use crate::{
     erase,
     error::KeeperError,
+    policy::Policy,
     registry::holds_any,
     sealed,
     sweep::GRACE,
@@ -22,13 +23,7 @@ const SLACK: i64 = 3;
 
 pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let id = &inspect.sentence.id;
-    let retain = inspect
-        .policy
-        .notice
-        .retains
-        .iter()
-        .find(|retain| retain.rule.id == *id)
-        .ok_or_else(|| KeeperError::Unknown(id.clone()))?;
+    let retain = inspect.policy.notice.retain(id).ok_or_else(|| KeeperError::Unknown(id.clone()))?;
     if let Some(broken) = overdue(inspect, retain)? {
         return Ok(broken);
     }
@@ -54,32 +49,45 @@ struct Happened {
 
 /// When something must be done: so long after an event, or that much earlier.
 #[derive(Clone, Copy)]
-struct Moment {
+struct Moment<'a> {
+    policy: &'a Policy,
+    retain: &'a Retain,
     after: Span,
-    lead: Span,
+    lead: Option<&'a Span>,
 }
 
-impl Moment {
+impl<'a> Moment<'a> {
     /// The end of a rule: the ceiling if it has one, else its floor.
-    fn end(retain: &Retain) -> Moment {
-        Moment { after: retain.within.or(retain.after).unwrap_or_default(), lead: Span::new() }
+    fn end(policy: &'a Policy, retain: &'a Retain) -> Moment<'a> {
+        Moment { policy, retain, after: retain.within.or(retain.after).unwrap_or_default(), lead: None }
     }
 
     /// So long before the earliest end of a rule.
-    fn warning(retain: &Retain, lead: &Span) -> Moment {
-        Moment { after: retain.after.unwrap_or_default(), lead: *lead }
+    fn warning(policy: &'a Policy, retain: &'a Retain, lead: &'a Span) -> Moment<'a> {
+        Moment { policy, retain, after: retain.after.unwrap_or_default(), lead: Some(lead) }
     }
 
     fn of(&self, at: Timestamp) -> Result<Timestamp, KeeperError> {
-        let early = due(at, &self.after).and_then(|end| due(end, &self.lead.negate()));
-        Ok(early.map_err(|_| KeeperError::Calendar)?.max(at))
+        let end = self.policy.end(at, &self.after, &self.retain.warn)?;
+        let Some(lead) = self.lead else { return Ok(end) };
+        Ok(shifted(end, &lead.negate())?.max(at).max(self.policy.since))
     }
 
-    /// The event whose moment is this one, give or take [`SLACK`].
+    /// The event whose moment is this one, give or take [`SLACK`]; under a new notice, an event that is no earlier.
     fn back(&self, moment: Timestamp) -> Result<Timestamp, KeeperError> {
-        let at = due(moment, &self.lead).and_then(|end| due(end, &self.after.negate()));
-        at.map_err(|_| KeeperError::Calendar)
+        let end = self.lead.map_or(Ok(moment), |lead| shifted(moment, lead))?;
+        shifted(end, &self.after.negate())
     }
+
+    /// Until when the notice puts off moments of events from before it was in force.
+    fn put_off(&self) -> Result<Timestamp, KeeperError> {
+        let since = self.policy.since;
+        self.retain.warn.iter().try_fold(since, |latest, lead| Ok(latest.max(shifted(since, lead)?)))
+    }
+}
+
+fn shifted(at: Timestamp, span: &Span) -> Result<Timestamp, KeeperError> {
+    due(at, span).map_err(|_| KeeperError::Calendar)
 }
 
 /// Whoever's end has passed, by more than the grace, and of whom something is still held that no hold covers.
@@ -87,7 +95,7 @@ fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>
     let (mut count, mut oldest, words);
     match &retain.action {
         RetainAction::Disable => {
-            let late = not_done(inspect, retain, Moment::end(retain), "disable")?;
+            let late = not_done(inspect, retain, Moment::end(inspect.policy, retain), "disable")?;
             (count, oldest, words) = (late.len(), late.iter().map(|one| one.at).min(), "overdue");
         }
         RetainAction::Erase { .. } => {
@@ -108,7 +116,7 @@ fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>
 fn unwarned(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
     let (mut count, mut oldest) = (0, None);
     for lead in &retain.warn {
-        let moment = Moment::warning(retain, lead);
+        let moment = Moment::warning(inspect.policy, retain, lead);
         for late in not_done(inspect, retain, moment, &format!("warn {lead}"))? {
             let at = moment.of(late.at)?;
             count += 1;
@@ -128,7 +136,7 @@ fn broken(count: usize, oldest: Option<Timestamp>, words: &str) -> Option<Findin
 fn not_done(
     inspect: &Inspect<'_, '_>,
     retain: &Retain,
-    moment: Moment,
+    moment: Moment<'_>,
     action: &str,
 ) -> Result<Vec<Happened>, KeeperError> {
     let undone = "AND h.record = '' AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.subject = h.subject AND d.rule = $5 \
@@ -154,7 +162,7 @@ fn candidates(
             table.name
         ));
     }
-    happened(inspect, retain, Moment::end(retain), &format!("AND ({left})"), &[])
+    happened(inspect, retain, Moment::end(inspect.policy, retain), &format!("AND ({left})"), &[])
 }
 
 /// Every start of the rule's clock whose moment has passed by more than the grace, and that nothing has stopped: all of
@@ -162,14 +170,14 @@ fn candidates(
 fn happened(
     inspect: &Inspect<'_, '_>,
     retain: &Retain,
-    moment: Moment,
+    moment: Moment<'_>,
     and: &str,
     more: &[Value],
 ) -> Result<Vec<Happened>, KeeperError> {
     let slack = Span::new().days(SLACK);
-    let shifted = |at, span: &Span| due(at, span).map_err(|_| KeeperError::Calendar);
     let latest = shifted(moment.back(inspect.now)?, &slack)?;
-    let earliest = match inspect.since() {
+    let put_off = moment.put_off()? + GRACE;
+    let earliest = match inspect.since().filter(|since| *since > put_off) {
         Some(since) => to_millis(shifted(moment.back(since)?, &slack.negate())? - GRACE),
         None => i64::MIN,
     };
@@ -239,7 +247,7 @@ fn standing(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Finding, Keepe
     let held =
         inspect.count("SELECT COUNT(*) FROM duties WHERE rule = $1 AND state = 'held'", &params![id])?;
     // From the events on that are not over yet, the first one whose duty waits.
-    let over = to_millis(Moment::end(retain).back(inspect.now - GRACE)?);
+    let over = to_millis(Moment::end(inspect.policy, retain).back(inspect.now - GRACE)?);
     let row = inspect.read.query_opt(
         "SELECT h.at, d.due FROM happenings h JOIN duties d ON d.subject = h.subject AND d.rule = $1 AND d.action = $2 \
          AND d.record = h.record AND d.state = 'waiting' WHERE h.event = $3 AND h.at >= $4 ORDER BY h.at LIMIT 1",

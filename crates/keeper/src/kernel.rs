@@ -19,6 +19,7 @@ pub(crate) const AREA: Area = Area {
     tables: TABLES,
     records: &[RecordSpec::of::<Letter>()],
     events: &[EventSpec { name: "mail.queued", when: "we write you a message" }],
+    record_events: &[("mail.queued", RecordSpec::of::<Letter>())],
     checks: prove::CHECKS,
     ..Area::named("kernel")
 };

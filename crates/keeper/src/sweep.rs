@@ -137,7 +137,8 @@ impl Keeper {
             .store
             .scan(|read| {
                 let rows = read.query("SELECT subject, key FROM taken_back", &params![])?;
-                let ids = rows.iter().map(|row| Ok((sealed::subject(row, 0)?, KeyId::from_bytes(row.get(1)?))));
+                let ids =
+                    rows.iter().map(|row| Ok((sealed::subject(row, 0)?, KeyId::from_bytes(row.get(1)?))));
                 ids.collect::<Result<Vec<_>, StoreError>>()
             })
             .await
@@ -160,7 +161,11 @@ impl Keeper {
         self.store
             .scan(move |read| {
                 // A letter cannot be taken back either, and under a wrong clock it would name a wrong day.
-                let but = if paused { "AND action <> 'erase' AND action NOT LIKE 'warn %' AND action NOT LIKE 'tell %'" } else { "" };
+                let but = if paused {
+                    "AND action <> 'erase' AND action NOT LIKE 'warn %' AND action NOT LIKE 'tell %'"
+                } else {
+                    ""
+                };
                 let mut rows = Vec::new();
                 // One state after the other, in the order of the index: nothing is sorted, nothing read for nothing.
                 for state in ["begun", "waiting"] {

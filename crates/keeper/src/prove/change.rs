@@ -59,9 +59,9 @@ fn stale_events(inspect: &Inspect<'_, '_>) -> Result<(i64, i64), KeeperError> {
         .filter_map(|policy| Some((policy.before.as_deref()?.version(), policy.since)))
         .collect();
     let events = inspect.events()?.unwrap_or_default();
-    let stale = events.iter().filter(|event| {
-        ended.iter().any(|(version, end)| *version == event.notice && event.at >= *end)
-    });
+    let stale = events
+        .iter()
+        .filter(|event| ended.iter().any(|(version, end)| *version == event.notice && event.at >= *end));
     let count = |found| i64::try_from(found).unwrap_or(i64::MAX);
     Ok((count(events.len()), count(stale.count())))
 }

@@ -49,9 +49,10 @@ pub(crate) fn form(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 fn given_unasked(inspect: &Inspect<'_, '_>, wanted: &[Kind]) -> Result<i64, KeeperError> {
     let notice = &inspect.policy.notice;
     let asks_for = |kind: &Kind| {
-        let labels = notice.forms.iter().flat_map(|form| {
-            form.required.iter().chain(form.voluntary.iter().map(|(label, _)| label))
-        });
+        let labels = notice
+            .forms
+            .iter()
+            .flat_map(|form| form.required.iter().chain(form.voluntary.iter().map(|(label, _)| label)));
         labels.flat_map(|label| notice.kinds_of(label)).any(|term| term == kind.term())
     };
     let mut given = 0;

@@ -139,7 +139,8 @@ async fn a_warning_that_was_never_made(on: On) {
     let bert = site.member("Bert").await;
     site.emit(anna, "member.left").await;
     site.emit(bert, "member.left").await;
-    site.plant("DELETE FROM duties WHERE action LIKE 'warn%' AND subject = $1", &params![anna.as_bytes()]).await;
+    site.plant("DELETE FROM duties WHERE action LIKE 'warn%' AND subject = $1", &params![anna.as_bytes()])
+        .await;
     site.until("2027-01-30T12:00:00Z").await;
     assert_eq!(site.broken().await, Vec::<String>::new());
     site.days(1).await;

@@ -90,7 +90,8 @@ async fn what_is_broken_stays_broken(on: On) {
     site.days(10).await;
     short(&site).await;
     // Long past for a short run.
-    site.plant("UPDATE duties SET state = 'waiting', due = due * 2 WHERE action = 'disable'", &params![]).await;
+    site.plant("UPDATE duties SET state = 'waiting', due = due * 2 WHERE action = 'disable'", &params![])
+        .await;
     assert_eq!(broken(&short(&site).await), [""; 0]);
     assert_eq!(site.broken().await, ["retain.closed"]);
     assert_eq!(broken(&short(&site).await), ["retain.closed"]);

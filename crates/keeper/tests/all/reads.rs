@@ -65,7 +65,8 @@ async fn a_look_for_no_purpose(on: On) {
 async fn a_trail_that_does_not_open(on: On) {
     let site = Site::new(on).await;
     let anna = site.member("Anna").await;
-    site.plant("UPDATE trail SET sealed = $1 WHERE subject = $2", &params![b"nothing", anna.as_bytes()]).await;
+    site.plant("UPDATE trail SET sealed = $1 WHERE subject = $2", &params![b"nothing", anna.as_bytes()])
+        .await;
     assert_eq!(site.broken().await, ["right.access"]);
     let unread = site.look(kept_keeper::Actor::Person(anna), |look| look.trail(10)).await;
     assert!(matches!(unread, Err(KeeperError::Sealed { .. })));

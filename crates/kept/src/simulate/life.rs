@@ -52,13 +52,23 @@ enum Crash {
 }
 
 impl<'a> Life<'a> {
-    pub(super) fn begin(world: World<'a>, people: People, dice: Dice, start: Timestamp, days: i64) -> Life<'a> {
+    pub(super) fn begin(
+        world: World<'a>,
+        people: People,
+        dice: Dice,
+        start: Timestamp,
+        days: i64,
+    ) -> Life<'a> {
         let (tally, weeks, looks) = (Tally::default(), Vec::new(), BTreeMap::new());
         Life { world, people, dice, start, days, tally, weeks, looks }
     }
 
     /// Lives through a day and the night after it. Says what broke.
-    pub(super) async fn day(&mut self, day: i64, each_day: &mut EachDay<'_>) -> Result<Option<Broken>, SimulateError> {
+    pub(super) async fn day(
+        &mut self,
+        day: i64,
+        each_day: &mut EachDay<'_>,
+    ) -> Result<Option<Broken>, SimulateError> {
         let steps = self.people.steps(day, &mut self.dice)?;
         let crash = self.dice.one_in(CRASH).then(|| self.crash(steps.len()));
         let died = if let Some(Crash::Day(after)) = crash { after } else { 0 };

@@ -287,7 +287,7 @@ fn a_letters_clock_that_ends_more_than_the_letter() {
     when  = "mail.queued"
     after = "10 years"
     ---
-    46:10: [retain.numbers] would erase member-id of a person for a single record
+    44:10: [retain.numbers] would erase member-id of a person for a single record
       help: a record of mail.queued holds pd:EmailContent; for more, name an event of the person
     "#);
 }

@@ -19,7 +19,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts,
+    Accounts, devices,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -45,6 +45,8 @@ struct AccountPage<'a> {
     address: Row,
     phone: Row,
     staff: bool,
+    /// Whether devices are remembered here.
+    remembers: bool,
     saved: bool,
 }
 
@@ -170,6 +172,7 @@ fn render<'a>(
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
+        remembers: devices::lasts(&policy).is_some(),
         saved: false,
     }
 }

@@ -5,6 +5,7 @@ mod account;
 mod confirm;
 mod data;
 mod desk;
+mod devices;
 mod email;
 pub mod members;
 mod owner;
@@ -50,6 +51,7 @@ pub const AREA: Area = Area {
     migrations: &[
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
+        Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -118,6 +120,7 @@ pub const ROUTES: &[Route] = &[
     ("/sign-out", || post(sessions::sign_out)),
     ("/account", || get(account::show).post(account::save)),
     ("/account/data", || get(data::show)),
+    (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/second-factor", || get(second_factor::show).post(second_factor::confirm)),
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),

@@ -92,38 +92,46 @@ fn shifted(at: Timestamp, span: &Span) -> Result<Timestamp, KeeperError> {
 
 /// Whoever's end has passed, by more than the grace, and of whom something is still held that no hold covers.
 fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
-    let (mut count, mut oldest, words);
-    match &retain.action {
+    let (late, words) = match &retain.action {
         RetainAction::Disable => {
-            let late = not_done(inspect, retain, Moment::end(inspect.policy, retain), "disable")?;
-            (count, oldest, words) = (late.len(), late.iter().map(|one| one.at).min(), "overdue");
+            (not_done(inspect, retain, Moment::end(inspect.policy, retain), "disable")?, "overdue")
         }
         RetainAction::Erase { .. } => {
-            (count, oldest, words) = (0, None, "past the end and still held");
             let kinds = erase::kinds_of(inspect.policy, &retain.rule.id)?;
-            for Happened { subject, record, at } in candidates(inspect, retain, &kinds)? {
-                if !left(inspect, subject, &record, &kinds)?.is_empty() {
-                    count += 1;
-                    oldest = Some(oldest.map_or(at, |known: Timestamp| known.min(at)));
+            let mut held = Vec::new();
+            for one in candidates(inspect, retain, &kinds)? {
+                if !left(inspect, one.subject, &one.record, &kinds)?.is_empty() {
+                    held.push(one);
                 }
+            }
+            (held, "past the end and still held")
+        }
+    };
+    Ok(broken(late.len(), late.iter().map(|one| one.at).min(), words))
+}
+
+/// Whoever should have been told the date by now, and was not. Clocks that were carried over from an earlier notice may
+/// have other warnings than this one names: of those the duties tell.
+fn unwarned(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
+    let since = inspect.policy.since;
+    let mut late = Vec::new();
+    for lead in &retain.warn {
+        let moment = Moment::warning(inspect.policy, retain, lead);
+        for one in not_done(inspect, retain, moment, &format!("warn {lead}"))? {
+            if one.at >= since {
+                late.push(moment.of(one.at)?);
             }
         }
     }
-    Ok(broken(count, oldest, words))
-}
-
-/// Whoever should have been told the date by now, and was not.
-fn unwarned(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
-    let (mut count, mut oldest) = (0, None);
-    for lead in &retain.warn {
-        let moment = Moment::warning(inspect.policy, retain, lead);
-        for late in not_done(inspect, retain, moment, &format!("warn {lead}"))? {
-            let at = moment.of(late.at)?;
-            count += 1;
-            oldest = Some(oldest.map_or(at, |known: Timestamp| known.min(at)));
-        }
+    let carried = inspect.read.query(
+        "SELECT due FROM duties WHERE rule = $1 AND action LIKE 'warn %' AND state = 'waiting' AND due < $2 \
+         AND started < $3",
+        &params![&retain.rule.id, to_millis(inspect.now - GRACE), to_millis(since)],
+    )?;
+    for row in carried {
+        late.push(from_millis(row.get(0)?)?);
     }
-    Ok(broken(count, oldest, "not told the date in time"))
+    Ok(broken(late.len(), late.iter().min().copied(), "not told the date in time"))
 }
 
 fn broken(count: usize, oldest: Option<Timestamp>, words: &str) -> Option<Finding> {
@@ -139,9 +147,12 @@ fn not_done(
     moment: Moment<'_>,
     action: &str,
 ) -> Result<Vec<Happened>, KeeperError> {
-    let undone = "AND h.record = '' AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.subject = h.subject AND d.rule = $5 \
-                  AND d.action = $6 AND d.record = h.record AND d.state = 'done' AND d.started = h.at)";
-    happened(inspect, retain, moment, undone, &params![&retain.rule.id, action])
+    let undone = "AND h.record = '' AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.subject = h.subject \
+                  AND (d.rule = $5 OR d.rule LIKE $6) AND d.action = $7 AND d.record = h.record \
+                  AND d.state = 'done' AND d.started = h.at)";
+    // Done under an earlier notice, it is done.
+    let named = params![&retain.rule.id, format!("{}@%", retain.rule.id), action];
+    happened(inspect, retain, moment, undone, &named)
 }
 
 /// The events whose time has come and of whose subject something may be left.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Kinds that are shown to nobody: not even the person has a use for the hash of a password.
-const SECRET: &[Kind] = &[Kind::PASSWORD, Kind::AUTHENTICATING];
+pub(crate) const SECRET: &[Kind] = &[Kind::PASSWORD, Kind::AUTHENTICATING];
 
 #[derive(Default)]
 struct Found {

@@ -11,6 +11,7 @@ mod act;
 mod area;
 mod brakes;
 mod checkpoint;
+mod copy;
 mod ctx;
 mod duty;
 mod erase;
@@ -37,6 +38,7 @@ mod view;
 
 pub use act::{Act, Claim, Index};
 pub use area::{Area, Disable, EventSpec, FormSpec, Holds, Hooks, Job, Table, Warn, Warning};
+pub use copy::{Copied, CopiedPart};
 pub use ctx::{Actor, Ctx, TimeSource};
 pub use duty::Duty;
 pub use error::{KeeperError, StartError};

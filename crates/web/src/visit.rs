@@ -39,6 +39,8 @@ struct Carrier {
     /// A session that the browser does not have yet; used when a page needs one.
     fresh: SessionId,
     change: Change,
+    /// What the page that was shown is called.
+    title: Option<String>,
 }
 
 enum Change {
@@ -58,9 +60,20 @@ impl Visit {
         fresh: SessionId,
         now: Timestamp,
     ) -> Visit {
-        let carrier =
-            Arc::new(Mutex::new(Carrier { brought: known.clone(), known, fresh, change: Change::Nothing }));
+        let carrier = Arc::new(Mutex::new(Carrier {
+            brought: known.clone(),
+            known,
+            fresh,
+            change: Change::Nothing,
+            title: None,
+        }));
         Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
+    }
+
+    /// What the page is called that this visit has shown, if it has shown one: what a trail of page accesses says.
+    #[must_use]
+    pub fn title(&self) -> Option<String> {
+        self.lock().title.clone()
     }
 
     /// The frame of a page. A page that only shows something leaves no cookie with a visitor (`acc-17`).
@@ -143,6 +156,7 @@ impl Visit {
     }
 
     fn frame_with(&self, title: String, form_token: String) -> Frame {
+        self.lock().title = Some(title.clone());
         Frame {
             reader: self.reader,
             form_token,

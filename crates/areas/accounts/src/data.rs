@@ -5,9 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use kept_keeper::{
-    Actor, Deed, Entry, Event, Holding, KeeperError, Letter, Policy, Record, Until, View, time::long_date,
-};
+use kept_keeper::{Actor, Holding, KeeperError, Policy, Until, time::long_date};
 use kept_notice::{
     due,
     words::{capital, counted},
@@ -17,12 +15,12 @@ use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
     Accounts, members, problem,
-    records::{MemberId, MyProfile},
     sessions::Person,
+    trail::{self, Happened},
 };
 
-/// How many events of the trail the page shows.
-const NEWEST: i64 = 100;
+/// How many events of the trail the page shows; the page of the trail has them all.
+const NEWEST: i64 = 30;
 
 #[derive(Template)]
 #[template(path = "data.html")]
@@ -31,7 +29,6 @@ struct DataPage {
     of: String,
     lines: Vec<Line>,
     events: Vec<Happened>,
-    more: bool,
 }
 
 struct Line {
@@ -56,14 +53,6 @@ struct End {
     rule: String,
 }
 
-struct Happened {
-    at: Timestamp,
-    what: String,
-    because: Option<String>,
-    /// How often in a row.
-    times: usize,
-}
-
 /// What decides when a person's data ends.
 struct Course {
     policy: Arc<Policy>,
@@ -85,7 +74,7 @@ pub(crate) async fn show(
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
     let (ctx, subject) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.subject);
-    let (mut holdings, trail, course) = accounts
+    let (mut holdings, shown, course) = accounts
         .keeper
         .look(ctx, move |look| {
             let course = Course {
@@ -100,19 +89,17 @@ pub(crate) async fn show(
         .await
         .map_err(problem)?;
     holdings.sort_by_key(|holding| place(&course.policy, holding.kind));
-    let more = i64::try_from(trail.len()).is_ok_and(|shown| shown == NEWEST);
     let page_of = DataPage {
         frame: visit.form_frame("My data"),
         of: accounts.face.name.clone(),
         lines: lines(&course, holdings),
-        events: history(&course.policy, &trail),
-        more,
+        events: trail::history(&course.policy, &shown),
     };
     page(&page_of)
 }
 
 /// Where the notice lists a kind: at which label, and where in it.
-fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
+pub(crate) fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
     policy.notice.data.iter().enumerate().find_map(|(at, data)| {
         let within = data.kinds.iter().position(|term| term.id == kind.term())?;
         Some((at, within))
@@ -150,7 +137,9 @@ fn line(course: &Course, holding: Holding) -> Line {
         Kind::PASSWORD => vec!["Stored so that nobody can read it, not even we.".into()],
         Kind::AUTHENTICATING => vec!["The secret of your authenticator app.".into()],
         Kind::AUTHENTICATION_HISTORY => vec![counted(holding.count, "open session", "open sessions")],
-        Kind::TRAIL => vec![format!("{}, listed below.", counted(holding.count, "entry", "entries"))],
+        Kind::TRAIL => {
+            vec![format!("{}, the newest of them below.", counted(holding.count, "entry", "entries"))]
+        }
         Kind::PROFESSIONAL_TRAINING => {
             vec![format!(
                 "{}, listed on My account.",
@@ -233,52 +222,4 @@ fn from(kind: Kind, sources: &[Source]) -> String {
         })
         .collect();
     words.join(", ")
-}
-
-/// The trail in words, the newest first; what repeats itself is told once.
-fn history(policy: &Policy, trail: &[Entry]) -> Vec<Happened> {
-    let mut told: Vec<Happened> = Vec::new();
-    for event in trail.iter().map(|entry| &entry.event) {
-        let Some(what) = words(policy, event) else { continue };
-        match told.last_mut() {
-            Some(last) if last.what == what && last.because == event.because => last.times += 1,
-            _ => told.push(Happened { at: event.at, what, because: event.because.clone(), times: 1 }),
-        }
-    }
-    told
-}
-
-/// What an event was; nothing for the writing of a letter, which is told as the message that it is.
-fn words(policy: &Policy, event: &Event) -> Option<String> {
-    let mut kinds: Vec<&str> = event.kinds.iter().map(String::as_str).collect();
-    kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| place(policy, kind)));
-    let kinds = kinds.into_iter().map(|kind| policy.notice.name_of(kind)).collect::<Vec<_>>().join(", ");
-    let who = match event.who.split_once(':') {
-        // A person who confirms their address did not choose the id that they are given.
-        _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",
-        Some(("support", _)) => "Our support desk",
-        Some(("owner", _)) => "An owner of this site",
-        _ if event.who == "person" || event.who == "visitor" => "You",
-        _ => "This site",
-    };
-    Some(match event.deed {
-        Deed::Wrote if event.what == Letter::NAME => return None,
-        Deed::Wrote if kinds.is_empty() => format!("{who} noted: {}", event.what),
-        Deed::Wrote => format!("{who} wrote down your {kinds}"),
-        Deed::Read if event.what == "my-data" => "You looked at this page".into(),
-        Deed::Read if event.what == MyProfile::SPEC.name => "You looked at My account".into(),
-        Deed::Read => format!("{who} looked at your {kinds}"),
-        Deed::Erased => format!("We erased your {kinds}"),
-        Deed::Happened => policy
-            .notice
-            .words_of(&event.what)
-            .map_or_else(|| format!("Noted: {}", event.what), |words| format!("Noted: the day {words}")),
-        Deed::SignedIn => "You signed in".into(),
-        Deed::SignInFailed => "Somebody tried to sign in as you and failed".into(),
-        Deed::SignedOut => "You signed out".into(),
-        Deed::Disabled => "Your account was switched off".into(),
-        Deed::Messaged => "We wrote you a message".into(),
-        Deed::Held => format!("Erasing your {kinds} was put off, because a hold covers it"),
-        Deed::Site => event.what.clone(),
-    })
 }

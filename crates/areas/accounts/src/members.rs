@@ -97,7 +97,7 @@ pub struct NewMember {
 pub fn sign_up(act: &mut Act<'_, '_>, new: &NewMember) -> Result<SubjectId, KeeperError> {
     let subject = act.new_subject();
     act.put(subject, &new.profile)?;
-    act.put(subject, &Credential { hash: new.hash.clone() })?;
+    act.put(subject, &Credential { hash: Some(new.hash.clone()) })?;
     act.claim(BY_PENDING_EMAIL, &new.email.folded(), subject)?;
     act.tx().execute(
         "INSERT INTO accounts (subject, standing, since) VALUES ($1, $2, $3)",
@@ -256,14 +256,29 @@ pub fn write(
     subject: &str,
     text: &str,
 ) -> Result<(), KeeperError> {
-    let to = act.view::<Addressee>(person, None)?;
-    let Some(email) = to.email else { return Ok(()) };
+    let Some(email) = act.view::<Addressee>(person, None)?.email else { return Ok(()) };
+    write_to(act, person, &email, about, subject, text)
+}
+
+/// Writes a message to a person at another address of theirs.
+///
+/// # Errors
+/// The database failed.
+pub(crate) fn write_to(
+    act: &mut Act<'_, '_>,
+    person: SubjectId,
+    email: &str,
+    about: &'static str,
+    subject: &str,
+    text: &str,
+) -> Result<(), KeeperError> {
+    let name = act.view::<Addressee>(person, None)?.given_name;
     let text = format!(
         "Hello {},\n\n{text}\n\n{}",
-        to.given_name.unwrap_or_else(|| "member".into()),
+        name.unwrap_or_else(|| "member".into()),
         act.ctx.policy.notice.of
     );
-    act.mail(person, &Letter { about, to: email, subject: subject.into(), text })
+    act.mail(person, &Letter { about, to: email.into(), subject: subject.into(), text })
 }
 
 /// Records credits that a member has earned.

@@ -9,6 +9,7 @@
 )]
 
 mod concealment;
+mod credentials;
 mod crossing;
 mod desk;
 mod forms;
@@ -20,4 +21,5 @@ mod passwords;
 mod second_factor;
 mod sessions;
 mod support;
+mod trail;
 mod walk;

@@ -1,7 +1,7 @@
 //! Owners: the first comes with a code, the others by an owner's hand.
 
-use kept_accounts::first_owner_code;
-use kept_testkit::{Browser, Site};
+use kept_accounts::{first_owner_code, renew_first_owner_code};
+use kept_testkit::{Browser, PASSWORD, Site};
 
 use crate::support::{deal, look_up};
 
@@ -32,6 +32,19 @@ async fn the_first_owner_code_works_once() {
 }
 
 #[tokio::test]
+async fn a_lost_code_is_made_anew_until_there_is_an_owner() {
+    let site = Site::open().await;
+    let lost = first_owner_code(&site.keeper).await.unwrap().unwrap();
+    let code = renew_first_owner_code(&site.keeper).await.unwrap().unwrap();
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    assert_eq!(ada.send("/owner", &[("code", &lost)]).await.status, 422, "the lost one works no more");
+    assert_eq!(ada.send("/owner", &[("code", &code)]).await.path, "/account/second-factor");
+    assert_eq!(renew_first_owner_code(&site.keeper).await.unwrap(), None);
+    assert_eq!(first_owner_code(&site.keeper).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn guessing_the_code_is_throttled() {
     let site = Site::open().await;
     let code = first_owner_code(&site.keeper).await.unwrap().unwrap();
@@ -55,10 +68,11 @@ async fn roles_are_given_and_end_at_once() {
     assert!(page.says("Ada Testwell ada@example.test support"), "{}", page.text());
 
     let mut ada = site.signed_in("ada@example.test").await;
-    let page = ada.send("/account/second-factor", &[("begin", "yes")]).await;
+    let page = ada.send("/account/second-factor", &[("do", "begin"), ("password", PASSWORD)]).await;
     let secret = page.html.split("<code>").nth(1).unwrap().split('<').next().unwrap();
     let page = ada.send("/account/second-factor", &[("code", &site.code(secret))]).await;
-    assert_eq!((page.status.as_u16(), page.path.as_str()), (200, "/desk"));
+    assert!(page.says("Your recovery codes"), "{}", page.text());
+    assert_eq!(ada.get("/desk").await.status, 200);
 
     // rgt-1: a role is among what is held about whoever has it.
     let page = ada.visit("/account/data").await;

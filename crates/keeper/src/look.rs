@@ -1,5 +1,6 @@
 //! A look: reads in one snapshot, by somebody, under one policy, without writing.
 
+use jiff::Timestamp;
 use kept_store::{Read, StoreError, params};
 use kept_vault::{Kind, SubjectId};
 
@@ -13,6 +14,7 @@ use crate::{
     outbox::Letter,
     release,
     sealed::{self, Vault},
+    time::from_millis,
     trail::{self, Deed, Entry, Event},
     view::{By, View},
 };
@@ -90,6 +92,19 @@ impl<'a, 'c> Look<'a, 'c> {
     /// As [`holdings`](Look::holdings).
     pub fn copy(&self) -> Result<Copied, KeeperError> {
         copy::of(self.house, self.read, self.person()?)
+    }
+
+    /// When something last happened to the actor, as its clocks count it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn last(&self, event: &str) -> Result<Option<Timestamp>, KeeperError> {
+        let row = self.read.query_opt(
+            "SELECT MAX(at) FROM happenings WHERE subject = $1 AND event = $2",
+            &params![self.person()?.as_bytes(), event],
+        )?;
+        let at: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+        at.map(from_millis).transpose()
     }
 
     /// The events that have ever happened to the actor: those from which clocks count.

@@ -117,6 +117,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 }
                 continue;
             }
+            self.may_hold(kind)?;
             kinds.push(kind);
             let part = Part {
                 record: name.into(),
@@ -132,6 +133,16 @@ impl<'a, 'c> Act<'a, 'c> {
             return Ok(());
         }
         self.note(subject, Deed::Wrote, R::NAME, &kinds, None).map(drop)
+    }
+
+    /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
+    /// rows of its own that hold an optional kind.
+    ///
+    /// # Errors
+    /// [`KeeperError::Undeclared`] if it does not.
+    pub fn may_hold(&self, kind: Kind) -> Result<(), KeeperError> {
+        let named = self.ctx.policy.notice.label_of(kind.term()).is_some();
+        if named { Ok(()) } else { Err(KeeperError::Undeclared(kind)) }
     }
 
     /// Makes a subject findable by a value.

@@ -16,6 +16,9 @@ pub struct Area {
     pub tables: &'static [Table],
     /// What it writes into the vault.
     pub records: &'static [RecordSpec],
+    /// Kinds that it holds only under a notice that names them. All others a notice must name, or the site does not
+    /// start.
+    pub optional: &'static [Kind],
     /// What it reads from the vault, for whom and why.
     pub views: &'static [ViewSpec],
     /// What it asks people for.
@@ -42,6 +45,7 @@ impl Area {
             migrations: &[],
             tables: &[],
             records: &[],
+            optional: &[],
             views: &[],
             forms: &[],
             events: &[],

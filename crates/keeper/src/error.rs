@@ -63,6 +63,9 @@ pub enum KeeperError {
         /// Where it does not fit; names fields, never values.
         cause: String,
     },
+    /// Something was to be held of which the notice is silent.
+    #[error("the notice names no data of the kind {0}, so none is held: name it in [data] first")]
+    Undeclared(Kind),
     /// An event, job or rule that nothing declares.
     #[error("nothing declares `{0}`")]
     Unknown(String),

@@ -10,8 +10,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use kept::{
     commands::{self, Failed},
     demo,
+    machine::Wall,
 };
-use kept_keeper::chain;
+use kept_keeper::{TimeSource as _, chain, time};
 
 /// A privacy notice you can run.
 #[derive(Parser)]
@@ -39,6 +40,16 @@ enum Command {
     Check {
         /// The notice
         notice: PathBuf,
+    },
+    /// Says what changes from one notice to another, in sentences, and whether people must be told first
+    Diff {
+        /// The notice as it is
+        old: PathBuf,
+        /// The notice as it is to be
+        new: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Says who may see what, why, and in what form
     Uses {
@@ -107,8 +118,12 @@ impl SiteArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Example {
+    /// A provider of continuing professional education
+    Cpe,
     /// A certified trainers' membership network
     Trainers,
+    /// A web-based service for business processes
+    Process,
 }
 
 fn main() -> ExitCode {
@@ -143,11 +158,20 @@ async fn run(
     err: &mut impl Write,
 ) -> Result<bool, Box<dyn std::error::Error>> {
     match command {
-        Command::Demo { example: Example::Trainers, listen, data } => {
-            demo::run(&listen, data.as_deref(), out).await?;
+        Command::Demo { example, listen, data } => {
+            let example = match example {
+                Example::Cpe => demo::Example::CPE,
+                Example::Trainers => demo::Example::TRAINERS,
+                Example::Process => demo::Example::PROCESS,
+            };
+            demo::run(&example, &listen, data.as_deref(), out).await?;
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
+        Command::Diff { old, new, json } => {
+            let today = time::day(Wall.now());
+            Ok(commands::diff::run(&old, &new, today, json, out, err)?)
+        }
         Command::Uses { notice, json } => {
             let source = notice.as_deref().map(commands::read).transpose()?;
             commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;

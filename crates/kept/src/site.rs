@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use kept_accounts::{Accounts, Passwords, Shared, Throttle};
+use kept_accounts::{Accounts, Passwords, Shared};
 use kept_keeper::{Area, Keeper};
 use kept_public::Public;
 use kept_web::{
-    BaseUrl, ShellConfig, assets_router,
+    BaseUrl, Network, ShellConfig, assets_router,
     cookies::{DeclaredCookie, Lasts},
     session, shell,
     token::TokenKey,
@@ -29,6 +29,8 @@ pub struct Settings {
     pub pace: Duration,
     /// The strip of an example site.
     pub demo: Option<String>,
+    /// The proxies in front, whose word on where a request comes from is believed.
+    pub proxies: Vec<Network>,
 }
 
 /// A site that can be served.
@@ -40,6 +42,7 @@ pub struct Site {
     pub accounts: Accounts,
     /// What every page says about the site.
     pub face: Arc<kept_web::Site>,
+    proxies: Vec<Network>,
 }
 
 impl Site {
@@ -61,9 +64,8 @@ impl Site {
             pace: settings.pace,
             demo: settings.demo,
             announce: kept_public::announcement,
-            throttle: Throttle::default(),
         });
-        Site { keeper, accounts, face }
+        Site { keeper, accounts, face, proxies: settings.proxies }
     }
 
     /// Every route of the site, with `more` under the same roof.
@@ -72,6 +74,9 @@ impl Site {
         let pages = self.accounts.around(self.accounts.routes().merge(public).merge(more));
         let mut cookies = kept_public::declared(&self.keeper.policy().notice);
         cookies.push(DeclaredCookie { name: session::COOKIE.into(), lasts: Lasts::Browser });
-        shell(pages.merge(assets_router()), ShellConfig { site: self.face.clone(), cookies })
+        shell(
+            pages.merge(assets_router()),
+            ShellConfig { site: self.face.clone(), cookies, proxies: self.proxies.clone() },
+        )
     }
 }

@@ -71,8 +71,10 @@ impl Site {
             passwords: Passwords::cheap().unwrap(),
             pace: Duration::ZERO,
             demo: None,
+            proxies: Vec::new(),
         };
         let site = kept::site::Site::new(keeper.clone(), settings);
+        kept_public::served_at(&site.keeper, &site.face.base).await.unwrap();
         let app = site.router(Router::new());
         Site { keeper, clock, site, app, folder, browsers: AtomicU32::new(1) }
     }

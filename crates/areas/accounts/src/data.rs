@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use kept_keeper::{Actor, Holding, KeeperError, Policy, Until, time::long_date};
+use kept_keeper::{Actor, Holding, KeeperError, Look, Policy, Until, time::long_date};
 use kept_notice::{
     due,
     words::{capital, counted},
@@ -14,8 +14,8 @@ use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
-    Accounts, members, problem,
-    sessions::Person,
+    Accounts, closing, members, problem,
+    sessions::{self, Person},
     trail::{self, Happened},
 };
 
@@ -48,14 +48,18 @@ impl Line {
 
 /// When something ends, and the rule of the notice that says so.
 #[derive(PartialEq, Eq)]
-struct End {
-    text: String,
+pub(crate) struct End {
+    pub(crate) text: String,
     rule: String,
+    /// The moment, where one is known.
+    at: Option<Timestamp>,
+    /// Whether nothing can keep it from coming but a hold.
+    sure: bool,
 }
 
 /// What decides when a person's data ends.
-struct Course {
-    policy: Arc<Policy>,
+pub(crate) struct Course {
+    pub(crate) policy: Arc<Policy>,
     now: Timestamp,
     /// When the membership ends.
     expires: Option<Timestamp>,
@@ -73,17 +77,11 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
-    let (ctx, subject) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.subject);
+    let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
     let (mut holdings, shown, course) = accounts
         .keeper
         .look(ctx, move |look| {
-            let course = Course {
-                policy: look.ctx.policy.clone(),
-                now: look.ctx.now,
-                expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
-                roles: signed.roles.clone(),
-                happened: look.happened()?,
-            };
+            let course = Course::of(look, signed.roles.clone())?;
             Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
         })
         .await
@@ -147,13 +145,15 @@ fn line(course: &Course, holding: Holding) -> Line {
             )]
         }
         Kind::MEMBERSHIP => {
-            let dates = match course.expires {
-                Some(at) if at > course.now => format!("Until {}.", long_date(at)),
-                Some(at) => format!("Ended on {}.", long_date(at)),
-                None => "Whether it is open, and since when.".into(),
-            };
+            let dates = course.expires.map(|at| match at > course.now {
+                true => format!("Until {}.", long_date(at)),
+                false => format!("Ended on {}.", long_date(at)),
+            });
+            dates.into_iter().collect()
+        }
+        Kind::ACCOUNT => {
             let roles = course.roles.iter().map(|role| format!("You work here as {role}."));
-            std::iter::once(dates).chain(roles).collect()
+            std::iter::once("Whether it is open, and since when.".into()).chain(roles).collect()
         }
         // Of each message its subject, text and address, in the order of their names.
         Kind::EMAIL_CONTENT => {
@@ -161,35 +161,64 @@ fn line(course: &Course, holding: Holding) -> Line {
         }
         _ => holding.values,
     };
-    let mut until: Vec<End> = Vec::new();
-    for end in holding.until.into_iter().filter_map(|until| course.end(until)) {
-        if !until.contains(&end) {
-            until.push(end);
-        }
-    }
     Line {
         what: course.policy.notice.name_of(holding.kind.term()).into(),
         values,
         why: holding.why,
-        until,
+        until: course.ends(holding.until),
         from,
         held: !holding.held_by.is_empty(),
     }
 }
 
 impl Course {
-    /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply.
+    /// The course of the person who looks.
+    pub(crate) fn of(look: &Look<'_, '_>, roles: Vec<&'static str>) -> Result<Course, KeeperError> {
+        let Actor::Person(subject) = look.ctx.actor else {
+            return Err(KeeperError::NotYours { view: "my-data" });
+        };
+        Ok(Course {
+            policy: look.ctx.policy.clone(),
+            now: look.ctx.now,
+            expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
+            roles,
+            happened: look.happened()?,
+        })
+    }
+
+    /// The ends of something, the earliest first, and none that comes after one that is sure.
+    pub(crate) fn ends(&self, until: Vec<Until>) -> Vec<End> {
+        let mut ends: Vec<End> = Vec::new();
+        for end in until.into_iter().filter_map(|until| self.end(until)) {
+            if !ends.iter().any(|known| known.text == end.text) {
+                ends.push(end);
+            }
+        }
+        ends.sort_by_key(|end| (end.at.is_none(), end.at));
+        if let Some(sure) = ends.iter().position(|end| end.sure) {
+            ends.truncate(sure + 1);
+        }
+        ends
+    }
+
+    /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply, or that only
+    /// the person's own wish begins.
     fn end(&self, until: Until) -> Option<End> {
+        let notice = &self.policy.notice;
+        let (Until::Date { rule, .. } | Until::Sentence { rule, .. }) = &until;
+        let retain = notice.retains.iter().find(|retain| retain.rule.id == *rule)?;
         match until {
             Until::Date { when, rule } if when <= self.now => {
-                Some(End { text: "Due to be erased".into(), rule })
+                Some(End { text: "Due to be erased".into(), rule, at: Some(when), sure: true })
             }
             Until::Date { when, rule } => {
-                Some(End { text: format!("Erased from {}", long_date(when)), rule })
+                let unless =
+                    if retain.when == sessions::SIGNED_IN { ", unless you sign in again before" } else { "" };
+                let text = format!("Erased from {}{unless}", long_date(when));
+                Some(End { text, rule, at: Some(when), sure: unless.is_empty() })
             }
+            Until::Sentence { .. } if OWN_WISH.contains(&retain.when.as_str()) => None,
             Until::Sentence { text, rule } => {
-                let notice = &self.policy.notice;
-                let retain = notice.retains.iter().find(|retain| retain.rule.id == rule)?;
                 let date = self
                     .expires
                     .filter(|_| retain.when == "membership.expired")
@@ -198,15 +227,19 @@ impl Course {
                     // One signs up once; a membership that was renewed ends again, on its date.
                     let happened = |event: &String| self.happened.contains(event);
                     let over = retain.unless.as_ref().is_some_and(happened) && happened(&retain.when);
-                    return (!over).then_some(End { text, rule });
+                    return (!over).then_some(End { text, rule, at: None, sure: false });
                 };
                 let unless = retain.unless.as_deref().and_then(|event| notice.words_of(event));
                 let unless = unless.map(|words| format!(", unless {words}")).unwrap_or_default();
-                Some(End { text: format!("Erased from {}{unless}", long_date(date)), rule })
+                let text = format!("Erased from {}{unless}", long_date(date));
+                Some(End { text, rule, at: Some(date), sure: unless.is_empty() })
             }
         }
     }
 }
+
+/// What only the person's own wish begins; the page on which they wish it tells the dates.
+const OWN_WISH: &[&str] = &[closing::CLOSING, closing::CLOSED, closing::DEACTIVATED];
 
 fn from(kind: Kind, sources: &[Source]) -> String {
     // What the site makes while a person acts is not from them.

@@ -3,6 +3,7 @@
 
 mod account;
 mod addresses;
+mod closing;
 mod confirm;
 mod data;
 mod desk;
@@ -37,7 +38,7 @@ use kept_keeper::{
     Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
     View,
 };
-use kept_store::Migration;
+use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
@@ -50,7 +51,6 @@ pub use records::{
 };
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
-pub use throttle::Throttle;
 
 /// The roles that this area's pages know.
 pub const ROLES: &[&str] = &["owner", "support"];
@@ -59,7 +59,8 @@ pub const ROLES: &[&str] = &["owner", "support"];
 pub const AREA: Area = Area {
     migrations: &[
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
-        Migration { name: "accounts/0002_links", sql: include_str!("../migrations/0002_links.sql") },
+        Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
+        Migration { name: "accounts/0003_links", sql: include_str!("../migrations/0003_links.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -70,6 +71,13 @@ pub const AREA: Area = Area {
         RecordSpec::of::<Addresses>(),
         RecordSpec::of::<NewAddress>(),
         RecordSpec::of::<RecoveryCodes>(),
+    ],
+    optional: &[
+        Kind::PHYSICAL_ADDRESS,
+        Kind::TELEPHONE_NUMBER,
+        Kind::IDENTIFIER,
+        Kind::MEMBERSHIP,
+        Kind::PROFESSIONAL_TRAINING,
     ],
     views: &[
         MyProfile::SPEC,
@@ -98,6 +106,11 @@ pub const AREA: Area = Area {
             name: new_password::COMPROMISED,
             when: "you tell us that somebody may know your password",
         },
+        EventSpec { name: closing::CLOSING, when: "you ask us to close your account" },
+        EventSpec { name: closing::KEPT, when: "you take that back" },
+        EventSpec { name: closing::CLOSED, when: "you close your account at once" },
+        EventSpec { name: closing::DEACTIVATED, when: "you deactivate your account" },
+        EventSpec { name: members::REACTIVATED, when: "you activate it again" },
         EventSpec { name: "membership.expired", when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
@@ -111,6 +124,7 @@ pub const AREA: Area = Area {
     hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
+        Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
     ],
     ..Area::named("accounts")
@@ -138,6 +152,9 @@ pub const ROUTES: &[Route] = &[
     ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),
     ("/account/addresses", || get(addresses::show).post(addresses::change)),
     ("/account/addresses/{token}", || get(addresses::ask).post(addresses::confirm)),
+    (closing::HERE, || get(closing::show).post(closing::decide)),
+    ("/account-closed", || get(closing::closed)),
+    ("/account-rests", || get(closing::rests)),
     (second_factor::HERE, || get(second_factor::show).post(second_factor::change)),
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),
@@ -166,8 +183,6 @@ pub struct Shared {
     pub demo: Option<String>,
     /// The bar about the notice, for a browser that has not dismissed it.
     pub announce: fn(&HeaderMap, &Policy) -> Option<Announcement>,
-    /// Who has tried how often.
-    pub throttle: Throttle,
 }
 
 impl Accounts {
@@ -210,6 +225,8 @@ pub(crate) fn problem(cause: KeeperError) -> Problem {
         )
         .because(cause),
         KeeperError::NotYours { .. } => Problem::not_found().because(cause),
+        KeeperError::Store(StoreError::Busy | StoreError::Unreachable) => Problem::busy().because(cause),
+        KeeperError::Store(StoreError::CommitUnknown) => Problem::timed_out().because(cause),
         cause => Problem::internal(cause),
     }
 }

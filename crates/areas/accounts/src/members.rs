@@ -11,6 +11,7 @@ use kept_vault::{Kind, SubjectId};
 use rand_core::Rng;
 
 use crate::{
+    closing,
     email::Email,
     records::{Addressee, Credential, MemberId, Profile},
     sessions,
@@ -38,7 +39,12 @@ pub enum Standing {
     Open,
     /// Switched off, because the membership has ended or staff did it.
     Disabled,
+    /// Rests because its owner wants it to (`acc-15`); signing in opens it again.
+    Deactivated,
 }
+
+/// The event of a return to an account that rested.
+pub(crate) const REACTIVATED: &str = "account.reactivated";
 
 impl Standing {
     /// The word in the database and on pages.
@@ -47,11 +53,14 @@ impl Standing {
             Standing::Pending => "pending",
             Standing::Open => "open",
             Standing::Disabled => "disabled",
+            Standing::Deactivated => "deactivated",
         }
     }
 
     fn parse(word: &str) -> Option<Standing> {
-        [Standing::Pending, Standing::Open, Standing::Disabled].into_iter().find(|s| s.word() == word)
+        [Standing::Pending, Standing::Open, Standing::Disabled, Standing::Deactivated]
+            .into_iter()
+            .find(|standing| standing.word() == word)
     }
 }
 
@@ -116,7 +125,8 @@ pub enum Confirmed {
     AddressTaken,
 }
 
-/// Opens a pending account: the address becomes the sign-in address, and a year of membership begins.
+/// Opens a pending account: the address becomes the sign-in address. Where the notice knows memberships, a year of one
+/// begins, and where it knows member ids, the person gets one.
 ///
 /// # Errors
 /// The database failed.
@@ -125,11 +135,17 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
         return Ok(Confirmed::AddressTaken);
     }
     act.release(BY_PENDING_EMAIL, subject)?;
-    let member_id = new_member_id(act, subject)?;
-    act.put(subject, &MemberId { member_id })?;
+    if act.may_hold(Kind::IDENTIFIER).is_ok() {
+        let member_id = new_member_id(act, subject)?;
+        act.put(subject, &MemberId { member_id })?;
+    }
     act.emit(subject, "sign-up.confirmed")?;
-    let now = act.ctx.now;
-    begin_year(act, subject, now)?;
+    if act.may_hold(Kind::MEMBERSHIP).is_ok() {
+        let now = act.ctx.now;
+        begin_year(act, subject, now)?;
+    } else {
+        stand(act, subject, Standing::Open)?;
+    }
     Ok(Confirmed::Opened)
 }
 
@@ -147,6 +163,7 @@ fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, Ke
 
 /// A year of membership, from a moment on.
 fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Result<Timestamp, KeeperError> {
+    act.may_hold(Kind::MEMBERSHIP)?;
     let ends = due(start, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2, expires = $3 WHERE subject = $4",
@@ -163,6 +180,7 @@ fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Re
 /// The database failed.
 pub fn renew(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, "membership.renewed")?;
+    reactivate(act, subject)?;
     let now = act.ctx.now;
     let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
     let ends = begin_year(act, subject, runs_until.map_or(now, |end| end.max(now)))?;
@@ -209,9 +227,36 @@ pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, K
 /// The database failed.
 pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     sessions::end_all(act, subject)?;
+    stand(act, subject, Standing::Disabled)
+}
+
+/// Lets an account rest: its sessions end, and signing in opens it again.
+pub(crate) fn deactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    sessions::end_all(act, subject)?;
+    stand(act, subject, Standing::Deactivated)
+}
+
+/// Opens an account that rested; of any other nothing changes. The clocks that deactivating began are stopped.
+pub(crate) fn reactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    if account(act.tx(), subject)?.is_none_or(|account| account.standing != Standing::Deactivated) {
+        return Ok(());
+    }
+    act.emit(subject, REACTIVATED)?;
+    stand(act, subject, Standing::Open)?;
+    write(
+        act,
+        subject,
+        "reactivated",
+        "Your account is in use again",
+        "You have signed in, so your account is open again.",
+    )
+}
+
+/// From now on the account stands so.
+fn stand(act: &Act<'_, '_>, subject: SubjectId, standing: Standing) -> Result<(), KeeperError> {
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2 WHERE subject = $3",
-        &params![Standing::Disabled.word(), to_millis(act.ctx.now), subject.as_bytes()],
+        &params![standing.word(), to_millis(act.ctx.now), subject.as_bytes()],
     )?;
     Ok(())
 }
@@ -233,13 +278,20 @@ pub fn enable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperErr
     Ok(())
 }
 
-/// `warn = [..]`: a message with the day from which the person's data will be erased.
+/// `warn = [..]`: a message with the day from which the person's data will be erased, and what keeps it from coming.
 pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError> {
+    let notice = &act.ctx.policy.notice;
+    let begun_by =
+        notice.retains.iter().find(|retain| retain.rule.id == warning.rule).map(|rule| rule.when.as_str());
+    let stay = match begun_by {
+        Some(sessions::SIGNED_IN | closing::DEACTIVATED) => "sign in before that day".to_owned(),
+        Some(closing::CLOSING) => "sign in and keep your account before that day".to_owned(),
+        _ => format!("write to {} before that day", notice.contact),
+    };
     let text = format!(
-        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, write to {} before that day.",
+        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, {stay}.",
         long_date(warning.when),
         warning.sentence,
-        act.ctx.policy.notice.contact
     );
     let subject = format!("Your data will be erased from {}", long_date(warning.when));
     write(act, warning.subject, "warning", &subject, &text)
@@ -291,6 +343,7 @@ pub fn credit(
     tenths: i64,
     course: &str,
 ) -> Result<(), KeeperError> {
+    act.may_hold(Kind::PROFESSIONAL_TRAINING)?;
     act.tx().execute(
         "INSERT INTO credits (subject, number, earned, tenths, course) \
          SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4 FROM credits WHERE subject = $1",

@@ -21,8 +21,12 @@ use crate::{
     problem,
     records::StaffCard,
     sessions::{Person, Staff},
-    sign_up::{self, throttle_key},
+    sign_up,
+    throttle::{self, Limit, QUARTER_HOUR},
 };
+
+/// How often the code may be tried, by everybody together.
+const GUESSES: Limit = Limit { what: "owner", most: 10, within: QUARTER_HOUR };
 
 /// Where the hash of the code is kept until it is used.
 const FACT: &str = "first-owner";
@@ -109,8 +113,7 @@ pub(crate) async fn claim(
 ) -> Result<Response, Problem> {
     let subject = signed.subject;
     if let Some(code) = fields.secret("code", "Code", 64) {
-        let key = throttle_key(&accounts, "owner", "");
-        accounts.throttle.count(key, 10, visit.now)?;
+        throttle::count(&accounts, [GUESSES.of(&accounts, "")], visit.now).await?;
         let digest = digest(&code);
         let made = accounts
             .keeper

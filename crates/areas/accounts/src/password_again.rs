@@ -1,15 +1,21 @@
 //! Asking a signed-in person for their password again, before what somebody else at their keyboard must not be able to do.
 
-use kept_keeper::{Actor, Deed};
+use kept_keeper::{Actor, Deed, KeeperError};
 use kept_web::{Problem, Visit, form::Fields};
 
-use crate::{Accounts, password, problem, records::SignInCheck, sessions::Signed, sign_up::throttle_key};
+use crate::{
+    Accounts, password, problem,
+    records::SignInCheck,
+    sessions::Signed,
+    throttle::{self, DAY, Limit, QUARTER_HOUR},
+};
 
 /// How the trail names a wrong answer.
 pub(crate) const AGAIN: &str = "password again";
 
-/// How often it may be wrong within the throttle's window.
-const MOST: u32 = 10;
+/// How often it may be asked for.
+const PER_PERSON: Limit = Limit { what: AGAIN, most: 10, within: QUARTER_HOUR };
+const PER_DAY: Limit = Limit { what: "password again in a day", most: 50, within: DAY };
 
 /// Whether the form's field `password` has the person's password; else the field says so.
 pub(crate) async fn right(
@@ -21,23 +27,28 @@ pub(crate) async fn right(
     let Some(password) = fields.secret("password", "Your password", password::LONGEST) else {
         return Ok(false);
     };
-    let (subject, key) = (signed.subject, throttle_key(accounts, AGAIN, &signed.subject.to_string()));
-    accounts.throttle.count(key, MOST, visit.now)?;
+    let subject = signed.subject;
+    let [slips, day] = [PER_PERSON, PER_DAY].map(|limit| limit.of(accounts, &subject.to_string()));
+    throttle::count(accounts, [slips, day], visit.now).await?;
     let check = accounts
         .keeper
         .look(accounts.keeper.ctx(Actor::System), move |look| look.view::<SignInCheck>(subject))
         .await
         .map_err(problem)?;
-    if accounts.passwords.matches(password, check.hash).await.map_err(Problem::internal)? {
-        accounts.throttle.forget(key);
-        return Ok(true);
+    let right = accounts.passwords.matches(password, check.hash).await.map_err(Problem::internal)?;
+    if !right {
+        fields.refuse("password", "This is not your password.");
     }
-    fields.refuse("password", "This is not your password.");
-    let ctx = accounts.keeper.ctx(Actor::System);
     accounts
         .keeper
-        .act(ctx, move |act| act.note(subject, Deed::SignInFailed, AGAIN, &[], None).map(drop))
+        .act(accounts.keeper.ctx(Actor::System), move |act| {
+            if right {
+                Ok::<_, KeeperError>(throttle::got_in(act.tx(), slips, day)?)
+            } else {
+                act.note(subject, Deed::SignInFailed, AGAIN, &[], None).map(drop)
+            }
+        })
         .await
         .map_err(problem)?;
-    Ok(false)
+    Ok(right)
 }

@@ -1,11 +1,9 @@
 //! A forgotten password or user name (`acc-9`): a letter with a link that works once, for an hour. The answer is the same
 //! for everybody, and so is how much is written down.
 
-use std::net::SocketAddr;
-
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, Path, State},
+    extract::{Path, State},
     http::StatusCode,
     response::Response,
 };
@@ -13,7 +11,7 @@ use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, KeeperError};
 use kept_vault::SubjectId;
 use kept_web::{
-    Frame, Problem, Sent, Visit,
+    Client, Frame, Problem, Sent, Visit,
     form::{Fields, Need},
     page, page_with,
 };
@@ -26,12 +24,12 @@ use crate::{
     members::{self, BY_EMAIL, BY_MEMBER_ID, Standing},
     new_password, problem,
     records::Addressee,
-    sign_up::{place_of, throttle_key},
+    throttle::{self, Limit, QUARTER_HOUR},
 };
 
-/// How often one address or member id, and one place on the network, may ask within the throttle's window.
-const MOST_PER_NAME: u32 = 3;
-const MOST_PER_PLACE: u32 = 30;
+/// How often one address or member id, and one place on the network, may ask.
+const PER_NAME: Limit = Limit { what: "recovery", most: 3, within: QUARTER_HOUR };
+const PER_PLACE: Limit = Limit { what: "recovery from", most: 30, within: QUARTER_HOUR };
 
 const TITLE: &str = "Forgotten password";
 
@@ -76,7 +74,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 pub(crate) async fn ask(
     State(accounts): State<Accounts>,
     visit: Visit,
-    place: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    client: Client,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let started = Instant::now();
@@ -86,11 +84,8 @@ pub(crate) async fn ask(
     };
     let email: Option<Email> = name.parse().ok();
     let name = email.as_ref().map_or_else(|| name.to_uppercase(), Email::folded);
-    for (what, who, most) in
-        [("recovery", name.clone(), MOST_PER_NAME), ("recovery from", place_of(place), MOST_PER_PLACE)]
-    {
-        accounts.throttle.count(throttle_key(&accounts, what, &who), most, visit.now)?;
-    }
+    let tries = [PER_NAME.of(&accounts, &name), PER_PLACE.of(&accounts, &client.place())];
+    throttle::count(&accounts, tries, visit.now).await?;
     let base = accounts.face.base.clone();
     accounts
         .keeper

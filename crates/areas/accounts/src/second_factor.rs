@@ -22,11 +22,12 @@ use crate::{
     records::{MyProfile, SecondFactor, SecondFactorCheck},
     recovery_codes,
     sessions::{self, Factor, Person, Signed},
-    sign_up::throttle_key,
+    throttle::{self, DAY, Limit, QUARTER_HOUR, Tries},
 };
 
-/// How many codes may be tried within the throttle's window: at 10 the chance of a guess is one in 30,000.
-const MOST: u32 = 10;
+/// How many codes may be tried: at 30 in a day the chance of a guess is one in 10,000.
+const PER_PERSON: Limit = Limit { what: "code", most: 10, within: QUARTER_HOUR };
+const PER_DAY: Limit = Limit { what: "code in a day", most: 30, within: DAY };
 
 /// The page's address.
 pub(crate) const HERE: &str = "/account/second-factor";
@@ -84,9 +85,10 @@ pub(crate) async fn answer(
     let Some(signed) = signed.filter(|signed| signed.factor == Factor::Awaited) else {
         return Ok(Redirect::to(paths::SIGN_IN).into_response());
     };
-    if let Some(code) = code(&accounts, &visit, &signed, &mut fields)? {
+    if let Some(code) = code(&accounts, &visit, &signed, &mut fields).await? {
         let session = visit.renew();
         let (ctx, subject) = (accounts.keeper.ctx(Actor::System), signed.subject);
+        let [slips, day] = tries(&accounts, subject);
         let right = accounts
             .keeper
             .act(ctx, move |act| {
@@ -95,6 +97,7 @@ pub(crate) async fn answer(
                     Code::Recovery(text) => recovery_codes::spend(act, subject, text)?,
                 };
                 if right {
+                    throttle::got_in(act.tx(), slips, day)?;
                     sessions::promote(act, &signed, &session)?;
                 } else {
                     act.note(subject, Deed::SignInFailed, "one-time code", &[], None)?;
@@ -104,7 +107,6 @@ pub(crate) async fn answer(
             .await
             .map_err(problem)?;
         if right {
-            accounts.throttle.forget(code_key(&accounts, subject));
             return Ok(Redirect::to("/account").into_response());
         }
         // The session that waits for its code is still the browser's own.
@@ -136,15 +138,17 @@ pub(crate) async fn change(
         return with_password(&accounts, &visit, &signed, fields, &wanted).await;
     }
     let subject = signed.subject;
-    if let Some(Code::App(code)) = code(&accounts, &visit, &signed, &mut fields)? {
+    if let Some(Code::App(code)) = code(&accounts, &visit, &signed, &mut fields).await? {
         let session = visit.renew();
         let signing = signed.clone();
+        let [slips, day] = tries(&accounts, subject);
         let codes = accounts
             .keeper
             .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
                 if !spend(act, subject, &code, true)? {
                     return Ok::<_, KeeperError>(None);
                 }
+                throttle::got_in(act.tx(), slips, day)?;
                 // What was opened with the password alone, perhaps by somebody else, ends.
                 sessions::end_all(act, subject)?;
                 sessions::promote(act, &signing, &session)?;
@@ -153,7 +157,6 @@ pub(crate) async fn change(
             .await
             .map_err(problem)?;
         if let Some(codes) = codes {
-            accounts.throttle.forget(code_key(&accounts, subject));
             return show_codes(&visit, &signed, codes);
         }
         visit.keep();
@@ -227,23 +230,22 @@ enum Code {
     Recovery(String),
 }
 
-fn code(
+async fn code(
     accounts: &Accounts,
     visit: &Visit,
     signed: &Signed,
     fields: &mut Fields,
 ) -> Result<Option<Code>, Problem> {
     let Some(code) = fields.secret("code", "Code", 40) else { return Ok(None) };
-    let key = code_key(accounts, signed.subject);
-    accounts.throttle.count(key, MOST, visit.now)?;
+    throttle::count(accounts, tries(accounts, signed.subject), visit.now).await?;
     if recovery_codes::looks_like(&code) {
         return Ok(Some(Code::Recovery(code.to_string())));
     }
     Ok(Some(Code::App(code.chars().filter(char::is_ascii_digit).collect())))
 }
 
-fn code_key(accounts: &Accounts, subject: SubjectId) -> [u8; 32] {
-    throttle_key(accounts, "code", &subject.to_string())
+fn tries(accounts: &Accounts, subject: SubjectId) -> [Tries; 2] {
+    [PER_PERSON, PER_DAY].map(|limit| limit.of(accounts, &subject.to_string()))
 }
 
 async fn set_up(

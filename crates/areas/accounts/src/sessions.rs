@@ -12,7 +12,7 @@ use kept_keeper::{
     Act, Actor, Deed, Finding, Inspect, KeeperError,
     time::{from_millis, to_millis},
 };
-use kept_notice::due;
+use kept_notice::{Carrier, Notice, due};
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
@@ -20,7 +20,7 @@ use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
 use crate::{
     Accounts, ROLES,
     members::{self, Standing},
-    problem,
+    problem, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -32,9 +32,9 @@ pub(crate) const SIGNED_OUT: &str = "/signed-out";
 /// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
 const NOTED_EVERY: i64 = 60_000;
 
-/// How many hours a session lasts at most, however much it is used: an id that was copied is not good for ever
-/// (OWASP ASVS 5.0, 7.3.2).
-pub(crate) const MOST_HOURS: i64 = 12;
+/// How many hours a session lasts at most under a notice that does not say, however much it is used: an id that was
+/// copied is not good for ever (OWASP ASVS 5.0, 7.3.2).
+const MOST_HOURS: i64 = 12;
 
 /// Whether a second factor stands between a session and what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,7 @@ pub(crate) fn begin(
     insert(act, subject, session, factor)?;
     if factor != Factor::Awaited {
         act.note(subject, Deed::SignedIn, "password", &[], None)?;
+        members::reactivate(act, subject)?;
         act.emit(subject, SIGNED_IN)?;
     }
     Ok(())
@@ -146,12 +147,20 @@ pub(crate) fn end_all(act: &Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
 /// When a session ends that was last used now: after the idle time of the notice, or at its latest.
 fn ends(act: &Act<'_, '_>, began: Timestamp, now: Timestamp) -> Result<Timestamp, KeeperError> {
     let idle = due(now, &act.ctx.policy.notice.session.idle).map_err(|_| KeeperError::Calendar)?;
-    Ok(idle.min(latest(began)?))
+    Ok(idle.min(latest(&act.ctx.policy.notice, began)?))
+}
+
+/// How long a session lasts at most.
+pub(crate) fn longest(notice: &Notice) -> Span {
+    match notice.session.carrier {
+        Carrier::Cookie { lasts: Some(lasts) } => lasts,
+        Carrier::Cookie { lasts: None } | Carrier::Remember { .. } => Span::new().hours(MOST_HOURS),
+    }
 }
 
 /// When a session ends at the latest.
-fn latest(began: Timestamp) -> Result<Timestamp, KeeperError> {
-    due(began, &Span::new().hours(MOST_HOURS)).map_err(|_| KeeperError::Calendar)
+fn latest(notice: &Notice, began: Timestamp) -> Result<Timestamp, KeeperError> {
+    due(began, &longest(notice)).map_err(|_| KeeperError::Calendar)
 }
 
 /// Who has the session with this digest, if it has not ended.
@@ -163,12 +172,14 @@ fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Sign
         &params![digest, to_millis(now)],
     )?;
     let Some(row) = row else { return Ok(None) };
-    if row.get::<String>(3)? != Standing::Open.word() {
-        return Ok(None);
-    }
     let subject = SubjectId::from_bytes(row.get(0)?);
     let factor = Factor::parse(&row.get::<String>(1)?)
         .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    // Who returns to an account that rests gives the second factor first.
+    let returns = factor == Factor::Awaited && row.get::<String>(3)? == Standing::Deactivated.word();
+    if row.get::<String>(3)? != Standing::Open.word() && !returns {
+        return Ok(None);
+    }
     Ok(Some(Signed {
         subject,
         factor,
@@ -345,7 +356,7 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     for row in &rows {
         let idle = due(from_millis(row.get(0)?)?, &inspect.policy.notice.session.idle)
             .map_err(|_| KeeperError::Calendar)?;
-        let end = idle.min(latest(from_millis(row.get(1)?)?)?);
+        let end = idle.min(latest(&inspect.policy.notice, from_millis(row.get(1)?)?)?);
         if row.get::<i64>(2)? > to_millis(end) {
             long += 1;
         }
@@ -375,7 +386,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
             for table in ["sessions", "confirmations", "links"] {
                 act.tx().execute(&format!("DELETE FROM {table} WHERE ends <= $1"), &params![now])?;
             }
-            Ok(())
+            Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await
 }

@@ -31,7 +31,7 @@ struct SignedInPage {
     frame: Frame,
     sessions: Vec<Session>,
     idle: String,
-    most: i64,
+    most: String,
 }
 
 /// A session, as its owner sees it.
@@ -63,7 +63,7 @@ pub(crate) async fn show(
         frame: visit.form_frame("Where you are signed in"),
         sessions,
         idle: duration(&accounts.keeper.policy().notice.session.idle),
-        most: sessions::MOST_HOURS,
+        most: duration(&sessions::longest(&accounts.keeper.policy().notice)),
     })
 }
 
@@ -108,7 +108,11 @@ fn end_one(act: &mut Act<'_, '_>, subject: SubjectId, digest: [u8; 32]) -> Resul
 }
 
 /// All but the one that asks for it.
-fn end_others(act: &mut Act<'_, '_>, subject: SubjectId, mine: [u8; 32]) -> Result<(), KeeperError> {
+pub(crate) fn end_others(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    mine: [u8; 32],
+) -> Result<(), KeeperError> {
     let ended = act.tx().execute(
         "DELETE FROM sessions WHERE subject = $1 AND digest <> $2",
         &params![subject.as_bytes(), mine],

@@ -7,11 +7,14 @@ pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "accounts",
         columns: &[
-            ("standing", Holds::Kind(Kind::MEMBERSHIP)),
-            ("since", Holds::Kind(Kind::MEMBERSHIP)),
+            ("standing", Holds::Kind(Kind::ACCOUNT)),
+            ("since", Holds::Kind(Kind::ACCOUNT)),
             ("expires", Holds::Kind(Kind::MEMBERSHIP)),
         ],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM accounts WHERE subject = $1")],
+        erase: &[
+            (Kind::ACCOUNT, "DELETE FROM accounts WHERE subject = $1"),
+            (Kind::MEMBERSHIP, "UPDATE accounts SET expires = NULL WHERE subject = $1"),
+        ],
     },
     Table {
         name: "credits",
@@ -54,7 +57,7 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table {
         name: "roles",
-        columns: &[("role", Holds::Kind(Kind::MEMBERSHIP)), ("since", Holds::Kind(Kind::MEMBERSHIP))],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM roles WHERE subject = $1")],
+        columns: &[("role", Holds::Kind(Kind::ACCOUNT)), ("since", Holds::Kind(Kind::ACCOUNT))],
+        erase: &[(Kind::ACCOUNT, "DELETE FROM roles WHERE subject = $1")],
     },
 ];

@@ -28,6 +28,7 @@ use axum::{
 use kept_keeper::{Area, Keeper};
 use kept_web::{Site, paths};
 
+pub use checks::served_at;
 pub use seen::{announcement, declared};
 
 /// What this area brings: the cookie of the notification bar, and the checks of what the pages load and set.

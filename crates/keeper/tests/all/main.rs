@@ -33,6 +33,7 @@ mod disk;
 mod erasing;
 mod faults;
 mod holds;
+mod kill;
 mod ledger;
 mod proving;
 mod reading;

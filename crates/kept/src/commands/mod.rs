@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod check;
+pub mod diff;
 pub mod duties;
 pub mod prove;
 pub mod simulate;

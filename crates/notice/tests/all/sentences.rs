@@ -67,6 +67,8 @@ fn the_trainers_notice() {
       We never let anybody else follow you here: our pages load nothing from other sites, as their headers show.
     never.store-in-clear (prohibition) sec-6
       We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup shows who you are.
+    never.send-in-clear (prohibition) sec-1
+      We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it.
     "#);
 }
 
@@ -168,6 +170,23 @@ fn every_ground() {
 fn no_cookie_but_the_session() {
     let cookie = "[cookie.notice-seen]\nsays  = \"remembers that you have seen the notification bar\"\nlasts = \"1 year\"\n";
     insta::assert_snapshot!(text(&short_but(cookie, ""), "session"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.");
+}
+
+#[test]
+fn a_session_says_what_carries_it_and_when_it_ends() {
+    let session = |new| text(&short_but("ends    = \"with the browser\"", new), "session");
+    insta::assert_snapshot!(session("ends = \"with the browser\"\nlasts = \"12 hours\""), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, after one hour in which you do nothing, or twelve hours after you signed in. We set no cookie but those named here.");
+    insta::assert_snapshot!(session("ends = \"with the browser\"\nreminds = [\"to sign out\", \"of shared computers\"]"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here. Our pages remind you to sign out and of shared computers.");
+    let carrier = "carrier = \"cookie\"\nends    = \"with the browser\"";
+    let remember = "carrier = \"remember\"\nlasts = \"30 days\"";
+    insta::assert_snapshot!(text(&short_but(carrier, remember), "session"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. If you ask us to remember your device, a second one holds another for 30 days, so that you need not sign in each time. You are signed out when you say so, and on a device that is not remembered also when you close your browser, or after one hour in which you do nothing. Without cookies you can read this site, but not open an account. We set no cookie but those named here.");
+}
+
+#[test]
+fn erasure_and_the_way_over_the_wire() {
+    let erase = short_but("[right]", "[right]\nerase = { on = \"My account\" }");
+    insta::assert_snapshot!(text(&erase, "right.erase"), @"On the page “My account”, you can at any time have what we hold about you erased.");
+    insta::assert_snapshot!(text(&short_but("track = {}", "send-in-clear = {}"), "never.send-in-clear"), @"We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it.");
 }
 
 #[test]

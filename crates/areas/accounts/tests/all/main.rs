@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod closing;
 mod concealment;
 mod credentials;
 mod crossing;
@@ -21,5 +22,6 @@ mod passwords;
 mod second_factor;
 mod sessions;
 mod support;
+mod throttles;
 mod trail;
 mod walk;

@@ -172,7 +172,7 @@ fn app(keeper: &Keeper, reader: Arc<Mutex<Reader>>, now: Timestamp) -> Router {
         }
     };
     let routes = routes(Public::new(keeper.clone(), face.clone())).layer(middleware::from_fn(visit));
-    shell(routes.merge(assets::assets_router()), ShellConfig { site: face, cookies })
+    shell(routes.merge(assets::assets_router()), ShellConfig { site: face, cookies, proxies: Vec::new() })
 }
 
 /// With KEPT_LOOK set to a folder, a page and its stylesheet are written there, to be looked at.

@@ -3,11 +3,13 @@
 
 mod account;
 mod addresses;
+mod archive;
 mod closing;
 mod confirm;
 mod data;
 mod desk;
 mod email;
+mod export;
 mod links;
 pub mod members;
 mod new_password;
@@ -152,6 +154,7 @@ pub const ROUTES: &[Route] = &[
     ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),
     ("/account/addresses", || get(addresses::show).post(addresses::change)),
     ("/account/addresses/{token}", || get(addresses::ask).post(addresses::confirm)),
+    ("/account/export", || get(export::show).post(export::take)),
     (closing::HERE, || get(closing::show).post(closing::decide)),
     ("/account-closed", || get(closing::closed)),
     ("/account-rests", || get(closing::rests)),

@@ -13,6 +13,7 @@ mod concealment;
 mod credentials;
 mod crossing;
 mod desk;
+mod export;
 mod forms;
 mod input;
 mod leaks;

@@ -12,7 +12,7 @@ use crate::{
     erase,
     error::KeeperError,
     keeper::House,
-    policy::Policy,
+    policy::{Policy, rule_of},
     registry::{holds_any, kinds_of},
     sealed::Vault,
     time::to_millis,
@@ -157,14 +157,14 @@ fn until(policy: &Policy, kind: Kind, duties: &[Duty]) -> Result<Vec<Until>, Kee
     let mut ends = Vec::new();
     for duty in duties {
         if erase::kinds_of(policy, &duty.rule)?.contains(&kind) {
-            ends.push(Until::Date { when: duty.due, rule: duty.rule.clone() });
+            ends.push(Until::Date { when: duty.due, rule: rule_of(&duty.rule).into() });
         }
     }
     ends.sort_by_key(|until| match until {
         Until::Date { when, .. } => Some(*when),
         Until::Sentence { .. } => None,
     });
-    let runs = |rule: &str| duties.iter().any(|duty| duty.rule == rule);
+    let runs = |rule: &str| duties.iter().any(|duty| rule_of(&duty.rule) == rule);
     for retain in policy.notice.retains.iter().filter(|retain| !runs(&retain.rule.id)) {
         let erases = erase::kinds_of(policy, &retain.rule.id).is_ok_and(|kinds| kinds.contains(&kind));
         if let (true, Some(sentence)) = (erases, policy.sentence(&retain.rule.id)) {

@@ -16,7 +16,7 @@ mod parse;
 mod problem;
 mod sentence;
 mod short;
-mod spell;
+pub mod spell;
 pub mod terms;
 mod time;
 mod vocabulary;

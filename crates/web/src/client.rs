@@ -34,7 +34,7 @@ impl FromStr for Network {
 
 /// The text names no addresses.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no address; write 192.0.2.7 for one or 192.0.2.0/24 for a network")]
+#[error("this is no address and no network, such as 192.0.2.0/24")]
 pub struct NotANetwork;
 
 /// Who is at the other end, for throttles; as an extractor always there, and unknown where the shell does not run.

@@ -37,15 +37,14 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use kept_keeper::{
-    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
-    View,
+    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Proof, RecordSpec, View,
 };
 use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
 pub use email::{Email, NotAnAddress};
-pub use owner::{first_owner_code, give_role, renew_first_owner_code};
+pub use owner::{first_owner_code, give_role};
 pub use password::Passwords;
 pub use records::{
     Addressee, Addresses, Credential, MemberCard, MemberId, MyProfile, NewAddress, Profile, RecoveryCodes,
@@ -123,7 +122,7 @@ pub const AREA: Area = Area {
         Job { name: members::EXPIRE, run: members::expire },
         Job { name: addresses::FORGET, run: addresses::expire },
     ],
-    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
+    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
@@ -185,7 +184,7 @@ pub struct Shared {
     /// The strip of an example site.
     pub demo: Option<String>,
     /// The bar about the notice, for a browser that has not dismissed it.
-    pub announce: fn(&HeaderMap, &Policy) -> Option<Announcement>,
+    pub announce: fn(&HeaderMap, &Keeper) -> Option<Announcement>,
 }
 
 impl Accounts {

@@ -2,10 +2,13 @@
 
 use jiff::{Span, Timestamp};
 use kept_keeper::{
-    Act, Claim, Deed, Duty, Index, KeeperError, Letter, Warning,
+    Act, Announcement, Claim, Deed, Duty, Index, KeeperError, Letter, Told, Warning,
     time::{from_millis, long_date, to_millis},
 };
-use kept_notice::due;
+use kept_notice::{
+    due,
+    words::{capital, counted},
+};
 use kept_store::{Read, params};
 use kept_vault::{Kind, SubjectId};
 use rand_core::Rng;
@@ -295,6 +298,46 @@ pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), K
     );
     let subject = format!("Your data will be erased from {}", long_date(warning.when));
     write(act, warning.subject, "warning", &subject, &text)
+}
+
+/// A change of the notice (`ntc-2`, `ntc-3`): what changes, from what day, and what one can do before. Told to everybody
+/// whose address is known to be theirs, also when the account is switched off: their data is still here.
+pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Result<Told, KeeperError> {
+    let person = announcement.subject;
+    match account(act.tx(), person)? {
+        None => return Ok(Told::Nobody),
+        Some(account) if account.standing == Standing::Pending => return Ok(Told::Later),
+        Some(_) => {}
+    }
+    if act.view::<Addressee>(person, None)?.email.is_none() {
+        return Ok(Told::Nobody);
+    }
+    let day = announcement.effective.strftime("%-d %B %Y");
+    let mut text = format!("Our privacy notice changes. The change takes effect on {day}, not before.\n");
+    let said = |text: &mut String, lead: &str, sentence: Option<&String>| {
+        if let Some(sentence) = sentence {
+            text.push_str(&format!("{lead} {sentence}\n"));
+        }
+    };
+    for one in announcement.changes.iter().filter(|one| one.is_material()) {
+        text.push_str(&format!("\nWhat matters: {}.\n", one.reasons.join("; ")));
+        said(&mut text, "Until then:", one.before.as_ref());
+        said(&mut text, "From then on:", one.after.as_ref());
+    }
+    let fair = announcement.changes.iter().filter(|one| !one.is_material()).count();
+    if fair > 0 {
+        let sentences = counted(fair, "other sentence changes", "other sentences change");
+        text.push_str(&format!("\n{}, and nobody is worse off by it.\n", capital(&sentences)));
+    }
+    text.push_str(&format!(
+        "\nOn our site, the page “Earlier and coming notices” shows both notices in full. If you do not agree, you can take \
+         your data with you from the page “My data” and leave before that day; write to {} if you need help. If you do \
+         nothing, the new notice applies to you from then on. What was promised more strictly for data that you gave us \
+         before, we keep.",
+        act.ctx.policy.notice.contact
+    ));
+    write(act, person, "notice-change", &format!("Our privacy notice changes on {day}"), &text)?;
+    Ok(Told::Now)
 }
 
 /// Writes a message to a person at their own address, if they still have one here.

@@ -1,4 +1,4 @@
-//! Owners: the first is made by a one-time code that the server prints at its first start; they give and end roles, and
+//! Owners: the first is made by a one-time code that the server prints when it starts and there is none; they give and end roles, and
 //! release the brakes.
 
 use askama::Template;
@@ -54,43 +54,29 @@ struct Colleague {
     me: bool,
 }
 
-/// Makes the code of the first owner, to be printed once. Nothing if there is an owner, or a code was made before.
+/// Makes the code of the first owner, to be printed; one that was printed before is no longer good. Nothing if there
+/// is an owner.
 ///
 /// # Errors
 /// The database failed.
 pub async fn first_owner_code(keeper: &Keeper) -> Result<Option<String>, KeeperError> {
     keeper
         .act(keeper.ctx(Actor::System), |act| {
-            let known = act.tx().query_opt("SELECT value FROM facts WHERE name = $1", &params![FACT])?;
-            if known.is_some() { Ok(None) } else { new_code(act) }
+            let owners = act.tx().query("SELECT 1 FROM roles WHERE role = 'owner' LIMIT 1", &params![])?;
+            if !owners.is_empty() {
+                return Ok(None);
+            }
+            let mut bytes = [0; 15];
+            act.ctx.rng.fill_bytes(&mut bytes);
+            let code = BASE32_NOPAD.encode(&bytes);
+            act.tx().execute(
+                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                &params![FACT, digest(&code)],
+            )?;
+            let spaced: Vec<_> = code.as_bytes().chunks(6).map(String::from_utf8_lossy).collect();
+            Ok(Some(spaced.join("-")))
         })
         .await
-}
-
-/// Makes another code for the first owner, for an operator who has lost the one that was printed; the lost one works no
-/// more. Nothing if there is an owner: owners make each other.
-///
-/// # Errors
-/// The database failed.
-pub async fn renew_first_owner_code(keeper: &Keeper) -> Result<Option<String>, KeeperError> {
-    keeper.act(keeper.ctx(Actor::System), new_code).await
-}
-
-fn new_code(act: &mut Act<'_, '_>) -> Result<Option<String>, KeeperError> {
-    let owners = act.tx().query("SELECT 1 FROM roles WHERE role = 'owner' LIMIT 1", &params![])?;
-    if !owners.is_empty() {
-        return Ok(None);
-    }
-    let mut bytes = [0; 15];
-    act.ctx.rng.fill_bytes(&mut bytes);
-    let code = BASE32_NOPAD.encode(&bytes);
-    act.tx().execute(
-        "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        &params![FACT, digest(&code)],
-    )?;
-    act.note_site(Deed::Site, "code of the first owner made")?;
-    let spaced: Vec<_> = code.as_bytes().chunks(6).map(String::from_utf8_lossy).collect();
-    Ok(Some(spaced.join("-")))
 }
 
 fn digest(code: &str) -> String {

@@ -200,7 +200,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
     let mut visit =
         Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, known.clone(), fresh, ctx.now);
     visit.demo.clone_from(&accounts.demo);
-    visit.announcement = (accounts.announce)(request.headers(), &ctx.policy);
+    visit.announcement = (accounts.announce)(request.headers(), keeper);
     let looks = request.method() == Method::GET;
     let signed = match known {
         Some(session) => {

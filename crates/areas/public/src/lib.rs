@@ -4,6 +4,7 @@
 //! - `/` says what the organisation is and what one can do here;
 //! - `/notice` is the notice: one table, then every sentence with how it stands (`ntc-1`);
 //! - `/notice/kept` is the board: the same sentences with what was counted;
+//! - `/notice/versions` has every earlier notice and the coming one, and what each changed (`ntc-1`, `ntc-3`);
 //! - `/notice/uses` lists every way in which personal data can be read, from the code;
 //! - `/robots.txt` and two files under `/.well-known` say the same to machines.
 
@@ -17,19 +18,22 @@ mod seen;
 mod sentences;
 mod tally;
 mod uses;
+mod versions;
 mod words;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use kept_keeper::{Area, Keeper};
 use kept_web::{Site, paths};
 
 pub use checks::served_at;
+pub use glance::{Row, rows};
 pub use seen::{announcement, declared};
+pub use sentences::title;
 
 /// What this area brings: the cookie of the notification bar, and the checks of what the pages load and set.
 pub const AREA: Area = Area { cookies: &[seen::COOKIE], checks: checks::CHECKS, ..Area::named("public") };
@@ -49,16 +53,25 @@ impl Public {
     }
 }
 
+/// An address and what answers there, by method.
+pub type Route = (&'static str, fn() -> MethodRouter<Public>);
+
+/// Every route of this area.
+pub const ROUTES: &[Route] = &[
+    (paths::HOME, || get(home::show)),
+    (paths::NOTICE, || get(notice::show)),
+    (paths::KEPT, || get(board::show)),
+    (paths::USES, || get(uses::show)),
+    (paths::VERSIONS, || get(versions::show)),
+    ("/notice/versions/{version}", || get(versions::one)),
+    (paths::NOTICE_SEEN, || post(seen::dismiss)),
+    ("/robots.txt", || get(files::robots)),
+    ("/.well-known/security.txt", || get(files::security)),
+    ("/.well-known/gpc.json", || get(files::gpc)),
+];
+
 /// The routes. A middleware outside gives every request its [`Visit`].
 pub fn routes(public: Public) -> Router {
-    Router::new()
-        .route(paths::HOME, get(home::show))
-        .route(paths::NOTICE, get(notice::show))
-        .route(paths::KEPT, get(board::show))
-        .route(paths::USES, get(uses::show))
-        .route(paths::NOTICE_SEEN, post(seen::dismiss))
-        .route("/robots.txt", get(files::robots))
-        .route("/.well-known/security.txt", get(files::security))
-        .route("/.well-known/gpc.json", get(files::gpc))
-        .with_state(public)
+    let add = |router: Router<Public>, (path, methods): &Route| router.route(path, methods());
+    ROUTES.iter().fold(Router::new(), add).with_state(public)
 }

@@ -8,7 +8,7 @@ mod people;
 use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use kept_accounts::Passwords;
-use kept_keeper::{Database, Keeper, KeeperError, Setup, StartError, TimeSource};
+use kept_keeper::{Database, Keeper, KeeperError, Policy, Setup, StartError, TimeSource};
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
@@ -16,7 +16,8 @@ pub use people::{PASSWORD, Staff};
 pub(crate) use people::{TRAINING, invent};
 
 use crate::{
-    commands::Failed,
+    commands::{self, Failed},
+    config::DatabaseUrl,
     machine::{self, Wall},
     server::{self, ServeError},
     site::{AREAS, PACE, Settings, Site},
@@ -112,6 +113,7 @@ pub struct Demo {
 pub async fn fill(
     example: &Example,
     folder: &Path,
+    database: Database<'_>,
     machine: Arc<dyn TimeSource>,
     seed: [u8; 32],
     out: &mut impl Write,
@@ -127,15 +129,20 @@ pub async fn fill(
         true => DemoClock::of(folder, machine)?,
         false => DemoClock::new(folder, machine, example.history),
     });
-    let setup = Setup {
-        folder,
-        database: Database::Folder,
-        notice: example.notice,
-        areas: AREAS,
-        time: clock.clone(),
-        seed,
+    // A folder that was filled under an earlier notice, or whose notice has been changed since, goes on as it is.
+    let notice = match known {
+        true => std::fs::read_to_string(folder.join(NOTICE))?,
+        false => example.notice.to_owned(),
     };
+    let setup = Setup { folder, database, notice: &notice, areas: AREAS, time: clock.clone(), seed };
     let keeper = Keeper::open(setup).await?;
+    if Policy::compile(example.notice, keeper.registry())?.version() != keeper.policy().version() {
+        writeln!(
+            out,
+            "This example runs under another notice than this version's. To change it: kept propose NOTICE --data {}",
+            folder.display()
+        )?;
+    }
     let (staff, owner_code) = if known {
         (people::staff_of(folder)?, None)
     } else {
@@ -186,6 +193,7 @@ pub async fn run(
     example: &Example,
     listen: &str,
     data: Option<&Path>,
+    database: Option<DatabaseUrl>,
     out: &mut impl Write,
 ) -> Result<(), DemoError> {
     // Taken before anything is written: a busy address must not cost a minute of filling.
@@ -201,7 +209,8 @@ pub async fn run(
         (None, None) => std::env::temp_dir(),
     };
     let seed = machine::seed().map_err(DemoError::Seed)?;
-    let demo = fill(example, &folder, Arc::new(Wall), seed, out).await?;
+    let database = commands::database(database.as_ref());
+    let demo = fill(example, &folder, database, Arc::new(Wall), seed, out).await?;
     let site = Site::new(
         demo.keeper.clone(),
         Settings {

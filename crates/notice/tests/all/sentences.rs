@@ -21,21 +21,21 @@ fn the_trainers_notice() {
       Before a change of this notice that matters to you takes effect, we write to you by e-mail, 30 days ahead.
     form.sign-up (obligation) acc-1
       When you sign up, you give us your name, e-mail address and password. You may add your postal address; without it, we cannot send you anything by post. You may add your telephone number; without it, we cannot call you. We ask for nothing else.
-    purpose.membership (permission) use-2
+    purpose.membership (permission) 
       To run your membership, we use your name, e-mail address, postal address, telephone number, member id, membership dates and training record. The ground for this is our contract with you.
-    purpose.credit-record (permission) use-2
+    purpose.credit-record (permission) 
       To count the credits you earned, we use your member id, membership dates and training record. The ground for this is our contract with you.
-    purpose.sign-in (permission) use-2
+    purpose.sign-in (permission) 
       To let you, and nobody else, sign in as you, we use your name, e-mail address, password, sign-in details and sign-in history. The ground for this is our contract with you.
-    purpose.messages (permission) use-2
+    purpose.messages (permission) 
       To write to you about your membership, we use your name, e-mail address, membership dates and the text of our messages to you. The ground for this is our contract with you.
-    purpose.security (permission) use-2
+    purpose.security (permission) 
       To protect the site and the people on it, we use your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data. The ground for this is our legitimate interest in doing so.
-    purpose.answering (permission) use-2
+    purpose.answering (permission) 
       To answer for how we handle your data, we use your name, e-mail address, member id and the record of who did what with your data. The ground for this is our obligation under the law.
-    role.support (permission) use-1
+    role.support (permission) 
       Our staff in the role support, who answer members' questions, may see your name, e-mail address, postal address, telephone number, member id, membership dates and training record, and only to run your membership. They first state a reason, which you can read.
-    role.owner (permission) use-1
+    role.owner (permission) 
       Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
     retain.pending (obligation) acc-1
       Seven days after you sign up, unless you confirm your address before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, membership dates, the text of our messages to you and the record of who did what with your data.
@@ -53,7 +53,7 @@ fn the_trainers_notice() {
       limited by hold.dispute
     retain.mail (obligation) 
       Seven days after we write you a message, we erase the text of our messages to you.
-    hold.dispute (permission) hold-1
+    hold.dispute (permission) 
       When you dispute how we handle your data, we keep your name, e-mail address, member id, membership dates, training record, sign-in details, sign-in history and the record of who did what with your data until the dispute is settled, even if the day to erase them comes first. The ground for this is PIPEDA, s. 8(8).
     right.access (obligation) rgt-1
       On the page “My data”, you can at any time see what we hold about you.

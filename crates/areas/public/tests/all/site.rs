@@ -163,7 +163,7 @@ fn app(keeper: &Keeper, reader: Arc<Mutex<Reader>>, now: Timestamp) -> Router {
                     now,
                 );
                 visit.reader = reader;
-                visit.announcement = announcement(request.headers(), &keeper.policy());
+                visit.announcement = announcement(request.headers(), &keeper);
                 request.extensions_mut().insert(visit.clone());
                 let mut answer = next.run(request).await;
                 visit.carry(answer.headers_mut());

@@ -59,7 +59,10 @@ async fn serve() {
     let clock = Hands::at(&orders.moment.to_string());
     let seed = u8::try_from(orders.cycle % 250).unwrap() + 1;
     let keeper = open(&orders.folder, orders.url.as_deref(), clock.clone(), NOTICE, &[AREA], seed).await;
-    let keeper = keeper.unwrap();
+    let keeper = match keeper {
+        Ok(keeper) => keeper,
+        Err(cause) => return say(&format!("not\tstart\t{cause}")),
+    };
     if orders.fault == Some(Fault::NoTombstones) {
         fs::remove_file(orders.folder.join("tombstones")).unwrap();
     }

@@ -82,6 +82,7 @@ impl Drill {
         let begun = now();
         let mut life = Life::begin(&self.orders(cycle));
         if self.roll(6) == 0 {
+            // Killed while it starts, most often.
             thread::sleep(Duration::from_millis(self.roll(250)));
         } else {
             life.wait_for("ready");

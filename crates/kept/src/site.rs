@@ -13,6 +13,7 @@ use axum::{
 };
 use kept_accounts::{Accounts, Passwords, Shared};
 use kept_keeper::{Area, Keeper, chain};
+use kept_notice::{Carrier, shortest};
 use kept_public::Public;
 use kept_web::{
     BaseUrl, Network, ShellConfig, assets_router,
@@ -105,6 +106,10 @@ impl Site {
         let pages = self.accounts.around(self.accounts.routes().merge(public).merge(more));
         let mut cookies = kept_public::declared(&self.keeper.policy().notice);
         cookies.push(DeclaredCookie { name: session::COOKIE.into(), lasts: Lasts::Browser });
+        if let Carrier::Remember { lasts } = &self.keeper.policy().notice.session.carrier {
+            let lasts = Lasts::AtMost(shortest(lasts));
+            cookies.push(DeclaredCookie { name: session::DEVICE_COOKIE.into(), lasts });
+        }
         shell(
             pages.merge(assets_router()),
             ShellConfig { site: self.face.clone(), cookies, proxies: self.settings.proxies.clone() },

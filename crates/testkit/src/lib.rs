@@ -28,4 +28,4 @@ pub use browser::Browser;
 pub use clock::Clock;
 pub use kept::site::addresses;
 pub use page::Page;
-pub use site::{PASSWORD, Site, TRAINERS};
+pub use site::{CPE, PASSWORD, PROCESS, Site, TRAINERS};

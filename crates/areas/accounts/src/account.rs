@@ -20,7 +20,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts, closing,
+    Accounts, closing, devices,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -48,6 +48,8 @@ struct AccountPage<'a> {
     address: Row,
     phone: Row,
     staff: bool,
+    /// Whether devices are remembered here.
+    remembers: bool,
     saved: bool,
 }
 
@@ -179,6 +181,7 @@ fn render<'a>(
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
+        remembers: devices::lasts(&policy).is_some(),
         saved: false,
     }
 }

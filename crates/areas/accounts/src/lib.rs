@@ -8,6 +8,7 @@ mod closing;
 mod confirm;
 mod data;
 mod desk;
+mod devices;
 mod email;
 mod export;
 mod links;
@@ -61,7 +62,8 @@ pub const AREA: Area = Area {
     migrations: &[
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
-        Migration { name: "accounts/0003_links", sql: include_str!("../migrations/0003_links.sql") },
+        Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
+        Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -149,6 +151,7 @@ pub const ROUTES: &[Route] = &[
     ("/account/data", || get(data::show)),
     ("/account/trail", || get(trail::show)),
     ("/account/sessions", || get(signed_in::show).post(signed_in::end)),
+    (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/password", || get(new_password::show).post(new_password::change)),
     ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),
     ("/account/addresses", || get(addresses::show).post(addresses::change)),

@@ -155,7 +155,7 @@ fn sign_in(
         return Ok(Outcome::Wrong);
     }
     let account = members::account(act.tx(), subject)?;
-    if account.is_some_and(|account| account.standing == Standing::Open) {
+    if account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated)) {
         let factor = sessions::first_factor(act, subject)?;
         sessions::end(act, carried.before.digest())?;
         sessions::begin(act, subject, &carried.session, factor, "password")?;

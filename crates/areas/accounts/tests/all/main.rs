@@ -8,10 +8,13 @@
     reason = "tests"
 )]
 
+mod closing;
 mod concealment;
+mod credentials;
 mod crossing;
 mod desk;
 mod devices;
+mod export;
 mod forms;
 mod input;
 mod leaks;
@@ -23,4 +26,5 @@ mod second_factor;
 mod sessions;
 mod support;
 mod throttles;
+mod trail;
 mod walk;

@@ -226,6 +226,23 @@ impl Keeper {
             .map_err(Acted::flat)
     }
 
+    /// Notes that a signed-in person has opened a page, within a second as their reads are (`acc-11`). The title names the
+    /// page and nobody.
+    pub fn note_page(&self, actor: Actor, title: &str) {
+        let (Actor::Person(subject) | Actor::Staff { subject, .. }) = actor else { return };
+        let event = Event {
+            at: self.now(),
+            who: actor.label(),
+            deed: Deed::Opened,
+            purpose: None,
+            what: title.into(),
+            kinds: Vec::new(),
+            because: None,
+            notice: self.policy().version().into(),
+        };
+        self.house.journal.push(subject, event);
+    }
+
     /// Writes what people have read of themselves since the last time. The server calls it twice a second and when
     /// it stops.
     ///

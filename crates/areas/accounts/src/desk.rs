@@ -273,7 +273,7 @@ impl Deal {
             Deal::Renew => member && !case.works_here,
             Deal::Expire => member && !case.works_here && !case.expired,
             Deal::Disable => !case.works_here && open,
-            Deal::Enable => !case.works_here && !open && !case.expired,
+            Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
         }

@@ -65,7 +65,7 @@ fn stale_events(inspect: &Inspect<'_, '_>) -> Result<(i64, i64), KeeperError> {
         .collect();
     let (mut opened, mut stale) = (0, 0);
     for row in &sample(inspect, "SELECT DISTINCT subject FROM trail", "subject")? {
-        for entry in trail::of(inspect.read, &inspect.vault(), sealed::subject(row, 0)?, EVENTS)? {
+        for entry in trail::of(inspect.read, &inspect.vault(), sealed::subject(row, 0)?, None, EVENTS)? {
             let event = entry.event;
             opened += 1;
             if ended.iter().any(|(version, end)| *version == event.notice && event.at >= *end) {

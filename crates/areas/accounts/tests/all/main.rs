@@ -8,7 +8,9 @@
     reason = "tests"
 )]
 
+mod closing;
 mod concealment;
+mod credentials;
 mod crossing;
 mod desk;
 mod devices;
@@ -16,10 +18,12 @@ mod forms;
 mod input;
 mod leaks;
 mod members;
+mod notices;
 mod owners;
 mod passwords;
 mod second_factor;
 mod sessions;
 mod support;
 mod throttles;
+mod trail;
 mod walk;

@@ -5,12 +5,14 @@ use std::process::Command;
 
 use crate::{cargo, root, run};
 
+/// Takes space and working syncs from a busy server for a while, and prints what came of it.
+pub(crate) fn io() -> Result<(), String> {
+    run(&mut test("kill::shortages"))
+}
+
 /// Kills a busy server again and again, on both databases, and prints what came of it.
 pub(crate) fn kill(options: &[&str]) -> Result<(), String> {
-    let mut test = Command::new(cargo());
-    test.current_dir(root());
-    test.args(["test", "--package", "kept-keeper", "--test", "all", "--"]);
-    test.args(["--exact", "kill::long", "--ignored", "--nocapture"]);
+    let mut test = test("kill::long");
     for option in options.chunks(2) {
         let (name, number) = match option {
             ["--cycles", number] => ("KEPT_CYCLES", number),
@@ -23,4 +25,12 @@ pub(crate) fn kill(options: &[&str]) -> Result<(), String> {
         test.env(name, number);
     }
     run(&mut test)
+}
+
+/// One of the kernel's tests that run only when they are asked for.
+fn test(name: &str) -> Command {
+    let mut test = Command::new(cargo());
+    test.current_dir(root()).args(["test", "--package", "kept-keeper", "--test", "all", "--"]);
+    test.args(["--exact", name, "--ignored", "--nocapture"]);
+    test
 }

@@ -56,7 +56,13 @@ impl<T, F> Attempt<T, F> {
         let mut tries = 0;
         loop {
             let (house, this) = (keeper.house.clone(), Arc::clone(&attempt));
-            let tried = keeper.store.write(move |tx| lock(&this).run(tx, &house)).await;
+            let turn = keeper.house.acts.clone().acquire_owned().await;
+            let run = move |tx: &mut Tx<'_>| {
+                // Until it has ended, also where nobody waits for it any more.
+                let _turn = &turn;
+                lock(&this).run(tx, &house)
+            };
+            let tried = keeper.store.write(run).await;
             tries += 1;
             let pause = {
                 let mut attempt = lock(&attempt);
@@ -97,7 +103,8 @@ impl<T, F> Attempt<T, F> {
         if let Some(leaf) = self.done.as_ref().and_then(|done| done.leaf)
             && trail::holds(tx, leaf).map_err(Acted::Ours)?
         {
-            return Ok(());
+            // Its turn may have put a notice into force.
+            return act.finish().map(drop).map_err(Acted::Ours);
         }
         self.done = None;
         let outcome = (self.work)(&mut act).map_err(|error| {

@@ -11,6 +11,7 @@ use kept_store::{Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use tokio::sync::Semaphore;
 
 use crate::{
     act::Act,
@@ -72,6 +73,10 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
+    /// On PostgreSQL one act of this server at a time is at the database; the others wait here for their turn there. So they
+    /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
+    /// for each of those that waited.
+    pub(crate) acts: Arc<Semaphore>,
     /// One run of the checks at a time: two would publish their checkpoints over each other.
     pub(crate) proving: tokio::sync::Mutex<()>,
     pub(crate) known: RwLock<Known>,
@@ -120,9 +125,9 @@ impl Keeper {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
-        let store = match setup.database {
-            Database::Folder => Store::open(&folder, &registry.migrations())?,
-            Database::Url(url) => Store::connect(url, &registry.migrations())?,
+        let (store, at_once) = match setup.database {
+            Database::Folder => (Store::open(&folder, &registry.migrations())?, Semaphore::MAX_PERMITS),
+            Database::Url(url) => (Store::connect(url, &registry.migrations())?, 1),
         };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
@@ -138,6 +143,7 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
+            acts: Arc::new(Semaphore::new(at_once)),
             proving: tokio::sync::Mutex::default(),
             known: RwLock::new(Known::only(policy)),
             time: setup.time,

@@ -32,7 +32,10 @@ pub fn announcement(headers: &HeaderMap, keeper: &Keeper) -> Option<Announcement
     }
     Some(match coming {
         Some(coming) => Announcement {
-            text: format!("Our privacy notice changes on {}.", starts(&coming)),
+            text: match coming.from {
+                Some(_) => format!("Our privacy notice changes on {}.", starts(&coming)),
+                None => format!("Our privacy notice is to change, on {} at the earliest.", starts(&coming)),
+            },
             href: format!("{}#coming", paths::VERSIONS),
             link: "See what changes".into(),
         },

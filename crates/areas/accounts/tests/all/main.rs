@@ -18,6 +18,7 @@ mod forms;
 mod input;
 mod leaks;
 mod members;
+mod notice_change;
 mod notices;
 mod owners;
 mod passwords;

@@ -164,7 +164,7 @@ fn until(policy: &Policy, kind: Kind, duties: &[Duty]) -> Result<Vec<Until>, Kee
         Until::Date { when, .. } => Some(*when),
         Until::Sentence { .. } => None,
     });
-    let runs = |rule: &str| duties.iter().any(|duty| duty.rule == rule);
+    let runs = |rule: &str| duties.iter().any(|duty| rule_of(&duty.rule) == rule);
     for retain in policy.notice.retains.iter().filter(|retain| !runs(&retain.rule.id)) {
         let erases = erase::kinds_of(policy, &retain.rule.id).is_ok_and(|kinds| kinds.contains(&kind));
         if let (true, Some(sentence)) = (erases, policy.sentence(&retain.rule.id)) {

@@ -24,6 +24,7 @@ use crate::{
     look::Look,
     policy::Policy,
     propose::{ProposeError, Proposed},
+    prove::Ground,
     registry::Registry,
     sealed::Vault,
     time::to_millis,
@@ -77,8 +78,9 @@ pub(crate) struct House {
     /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
     /// for each of those that waited.
     pub(crate) acts: Arc<Semaphore>,
-    /// One run of the checks at a time: two would publish their checkpoints over each other.
-    pub(crate) proving: tokio::sync::Mutex<()>,
+    /// One run of the checks at a time: two would publish their checkpoints over each other. Each goes on from where
+    /// the one before found everything in order.
+    pub(crate) proving: tokio::sync::Mutex<Option<Ground>>,
     pub(crate) known: RwLock<Known>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,

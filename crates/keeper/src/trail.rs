@@ -204,12 +204,12 @@ fn frontier(row: &Row) -> Result<Frontier, KeeperError> {
 /// How many leaves are read at once when the root is computed anew.
 const PAGE: i64 = 10_000;
 
-/// The ledger's right edge, after computing it anew from every leaf.
+/// The ledger's right edge, after computing it anew from the leaves after an edge that was computed so before.
 ///
 /// # Errors
-/// [`KeeperError::Ledger`]: a leaf was changed, removed or added.
-pub(crate) fn verified_edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
-    let mut seen = Frontier::new();
+/// [`KeeperError::Ledger`]: one of these leaves was changed, removed or added.
+pub(crate) fn verified_edge(read: &Read<'_>, from: &Frontier) -> Result<Frontier, KeeperError> {
+    let mut seen = from.clone();
     loop {
         let next = i64::try_from(seen.size()).map_err(|_| KeeperError::Ledger)?;
         let leaves = read.query(

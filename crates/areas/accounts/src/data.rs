@@ -31,13 +31,14 @@ struct DataPage {
     events: Vec<Happened>,
 }
 
-struct Line {
-    what: String,
-    values: Vec<String>,
-    why: Vec<String>,
-    until: Vec<End>,
-    from: String,
-    held: bool,
+/// A line of what is held.
+pub(crate) struct Line {
+    pub(crate) what: String,
+    pub(crate) values: Vec<String>,
+    pub(crate) why: Vec<String>,
+    pub(crate) until: Vec<End>,
+    pub(crate) from: String,
+    pub(crate) held: bool,
 }
 
 impl Line {
@@ -78,7 +79,7 @@ pub(crate) async fn show(
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
     let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
-    let (mut holdings, shown, course) = accounts
+    let (holdings, shown, course) = accounts
         .keeper
         .look(ctx, move |look| {
             let course = Course::of(look, signed.roles.clone())?;
@@ -86,11 +87,10 @@ pub(crate) async fn show(
         })
         .await
         .map_err(problem)?;
-    holdings.sort_by_key(|holding| place(&course.policy, holding.kind));
     let page_of = DataPage {
         frame: visit.form_frame("My data"),
         of: accounts.face.name.clone(),
-        lines: lines(&course, holdings),
+        lines: course.lines(holdings),
         events: trail::history(&course.policy, &shown),
     };
     page(&page_of)
@@ -102,29 +102,6 @@ pub(crate) fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
         let within = data.kinds.iter().position(|term| term.id == kind.term())?;
         Some((at, within))
     })
-}
-
-/// One line for what the notice has under one label, as long as all of it has the same reasons and the same end.
-fn lines(course: &Course, holdings: Vec<Holding>) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut label = None;
-    for holding in holdings {
-        let before = label;
-        label = place(&course.policy, holding.kind).map(|(at, _)| at);
-        let next = line(course, holding);
-        match lines.last_mut().filter(|last| before == label && last.goes_with(&next)) {
-            Some(last) => {
-                last.what.push_str(", ");
-                last.what.push_str(&next.what);
-                last.values.extend(next.values);
-            }
-            None => lines.push(next),
-        }
-    }
-    for line in &mut lines {
-        line.what = capital(&line.what);
-    }
-    lines
 }
 
 fn line(course: &Course, holding: Holding) -> Line {
@@ -184,6 +161,30 @@ impl Course {
             roles,
             happened: look.happened()?,
         })
+    }
+
+    /// One line for what the notice has under one label, as long as all of it has the same reasons and the same end.
+    pub(crate) fn lines(&self, mut holdings: Vec<Holding>) -> Vec<Line> {
+        holdings.sort_by_key(|holding| place(&self.policy, holding.kind));
+        let mut lines: Vec<Line> = Vec::new();
+        let mut label = None;
+        for holding in holdings {
+            let before = label;
+            label = place(&self.policy, holding.kind).map(|(at, _)| at);
+            let next = line(self, holding);
+            match lines.last_mut().filter(|last| before == label && last.goes_with(&next)) {
+                Some(last) => {
+                    last.what.push_str(", ");
+                    last.what.push_str(&next.what);
+                    last.values.extend(next.values);
+                }
+                None => lines.push(next),
+            }
+        }
+        for line in &mut lines {
+            line.what = capital(&line.what);
+        }
+        lines
     }
 
     /// The ends of something, the earliest first, and none that comes after one that is sure.

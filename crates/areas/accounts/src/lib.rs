@@ -3,12 +3,14 @@
 
 mod account;
 mod addresses;
+mod archive;
 mod closing;
 mod confirm;
 mod data;
 mod desk;
 mod devices;
 mod email;
+mod export;
 mod links;
 pub mod members;
 mod new_password;
@@ -62,7 +64,7 @@ pub const AREA: Area = Area {
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
         Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
-        Migration { name: "accounts/0003_links", sql: include_str!("../migrations/0003_links.sql") },
+        Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -150,12 +152,13 @@ pub const ROUTES: &[Route] = &[
     ("/account", || get(account::show).post(account::save)),
     ("/account/data", || get(data::show)),
     ("/account/trail", || get(trail::show)),
-    (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/sessions", || get(signed_in::show).post(signed_in::end)),
+    (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/password", || get(new_password::show).post(new_password::change)),
     ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),
     ("/account/addresses", || get(addresses::show).post(addresses::change)),
     ("/account/addresses/{token}", || get(addresses::ask).post(addresses::confirm)),
+    ("/account/export", || get(export::show).post(export::take)),
     (closing::HERE, || get(closing::show).post(closing::decide)),
     ("/account-closed", || get(closing::closed)),
     ("/account-rests", || get(closing::rests)),

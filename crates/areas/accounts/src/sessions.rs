@@ -415,9 +415,10 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
     accounts
         .keeper
         .act(accounts.keeper.ctx(Actor::System), move |act| {
-            for table in ["sessions", "confirmations", "links", "devices"] {
-                act.tx().execute(&format!("DELETE FROM {table} WHERE ends <= $1"), &params![now])?;
-            }
+            act.tx().execute("DELETE FROM sessions WHERE ends <= $1", &params![now])?;
+            act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
+            act.tx().execute("DELETE FROM links WHERE ends <= $1", &params![now])?;
+            act.tx().execute("DELETE FROM devices WHERE ends <= $1", &params![now])?;
             Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await

@@ -18,7 +18,7 @@ use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, page};
 
 use crate::{
-    Accounts, problem,
+    Accounts, devices, problem,
     sessions::{self, Person},
 };
 
@@ -32,6 +32,8 @@ struct SignedInPage {
     sessions: Vec<Session>,
     idle: String,
     most: String,
+    /// Whether the notice remembers devices.
+    remembers: bool,
 }
 
 /// A session, as its owner sees it.
@@ -63,6 +65,7 @@ pub(crate) async fn show(
         frame: visit.form_frame("Where you are signed in"),
         sessions,
         idle: duration(&accounts.keeper.policy().notice.session.idle),
+        remembers: devices::lasts(&accounts.keeper.policy()).is_some(),
         most: duration(&sessions::longest(&accounts.keeper.policy().notice)),
     })
 }
@@ -107,12 +110,13 @@ fn end_one(act: &mut Act<'_, '_>, subject: SubjectId, digest: [u8; 32]) -> Resul
     Ok(())
 }
 
-/// All but the one that asks for it.
+/// All but the one that asks for it, and every remembered device, which would begin another by itself.
 pub(crate) fn end_others(
     act: &mut Act<'_, '_>,
     subject: SubjectId,
     mine: [u8; 32],
 ) -> Result<(), KeeperError> {
+    devices::forget_all(act, subject)?;
     let ended = act.tx().execute(
         "DELETE FROM sessions WHERE subject = $1 AND digest <> $2",
         &params![subject.as_bytes(), mine],

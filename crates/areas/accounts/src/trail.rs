@@ -83,7 +83,7 @@ pub(crate) fn history(policy: &Policy, trail: &[Entry]) -> Vec<Happened> {
 }
 
 /// What an event was; nothing for the writing of a letter, which is told as the message that it is.
-fn words(policy: &Policy, event: &Event) -> Option<String> {
+pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
     let mut kinds: Vec<&str> = event.kinds.iter().map(String::as_str).collect();
     kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| data::place(policy, kind)));
     let kinds = kinds.into_iter().map(|kind| policy.notice.name_of(kind)).collect::<Vec<_>>().join(", ");

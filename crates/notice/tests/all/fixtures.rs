@@ -21,6 +21,7 @@ pub(crate) fn words() -> Vocabulary {
             event("dispute.opened", "you dispute how we handle your data"),
             event("dispute.settled", "the dispute is settled"),
         ],
+        record_events: vec![("mail.queued", vec!["pd:EmailContent"])],
         roles: vec!["support", "owner"],
         forms: vec![FormWords {
             name: "sign-up",

@@ -14,6 +14,7 @@ mod credentials;
 mod crossing;
 mod desk;
 mod devices;
+mod export;
 mod forms;
 mod input;
 mod leaks;

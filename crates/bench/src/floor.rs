@@ -34,7 +34,8 @@ const COLUMNS: &str =
 
 /// Makes the floor's table with as many people as there are ids.
 pub(crate) async fn fill(at: &Where, ids: &[[u8; 16]]) -> Result<(), Failure> {
-    let fields = COLUMNS.split(", ").map(|name| format!("{name} TEXT NOT NULL")).collect::<Vec<_>>().join(", ");
+    let fields =
+        COLUMNS.split(", ").map(|name| format!("{name} TEXT NOT NULL")).collect::<Vec<_>>().join(", ");
     match &at.url {
         None => {
             let mut db = Connection::open(database(&at.folder))?;
@@ -61,9 +62,8 @@ pub(crate) async fn fill(at: &Where, ids: &[[u8; 16]]) -> Result<(), Failure> {
                 .batch_execute(&format!("CREATE TABLE people (subject BYTEA NOT NULL PRIMARY KEY, {fields})"))
                 .await?;
             let tx = client.transaction().await?;
-            let insert = tx
-                .prepare(&format!("INSERT INTO people (subject, {COLUMNS}) VALUES ({})", places()))
-                .await?;
+            let insert =
+                tx.prepare(&format!("INSERT INTO people (subject, {COLUMNS}) VALUES ({})", places())).await?;
             for (n, id) in ids.iter().enumerate() {
                 let p = person(n);
                 let [a, b, c, d, e, f, g, h, i, j] = texts(&p);
@@ -113,7 +113,8 @@ pub(crate) async fn serve(at: Where) -> Result<(), Failure> {
             let mut clients = Vec::new();
             for _ in 0..CLIENTS {
                 let client = connect(&url).await?;
-                let look = client.prepare(&format!("SELECT {COLUMNS} FROM people WHERE subject = $1")).await?;
+                let look =
+                    client.prepare(&format!("SELECT {COLUMNS} FROM people WHERE subject = $1")).await?;
                 clients.push((client, look));
             }
             let pool = Arc::new(Pool { clients, turn: AtomicUsize::new(0) });

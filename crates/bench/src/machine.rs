@@ -30,9 +30,8 @@ pub(crate) fn start() -> Instant {
 pub(crate) fn described() -> Vec<String> {
     let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = field("/proc/meminfo", "MemTotal").and_then(|text| {
-        text.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok())
-    });
+    let memory = field("/proc/meminfo", "MemTotal")
+        .and_then(|text| text.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()));
     let memory = memory.map_or(0, |kilobytes| kilobytes / 1024 / 1024);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
@@ -55,6 +54,15 @@ pub(crate) fn resident(process: u32) -> u64 {
     let text = field(&status, "VmRSS").unwrap_or_default();
     let kilobytes: u64 = text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0);
     kilobytes * 1024
+}
+
+/// What a process has used of the processors, in microseconds (proc_pid_stat(5): fields 14 and 15, in hundredths of a
+/// second).
+pub(crate) fn used(process: u32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The second field is a name in brackets, which may hold spaces.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() * 10_000.0
 }
 
 /// What the files of a folder take together, in bytes.

@@ -62,13 +62,7 @@ enum Command {
     },
     /// Asks.
     #[command(hide = true)]
-    Load {
-        address: String,
-        ids: PathBuf,
-        asks: Asks,
-        connections: usize,
-        seconds: f64,
-    },
+    Load { address: String, ids: PathBuf, asks: Asks, connections: usize, seconds: f64 },
     /// Measures the kernel without HTTP.
     #[command(hide = true)]
     Kernel {

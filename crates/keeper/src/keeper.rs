@@ -25,6 +25,7 @@ use crate::{
     time::to_millis,
     tombstones::Tombstones,
     trail::{self, Appender, Deed, Event, SITE, Trail},
+    turns::{self, Turns},
 };
 
 /// What a site is opened with.
@@ -69,6 +70,7 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
+    pub(crate) turns: Turns,
     /// One run of the checks at a time: two would publish their checkpoints over each other.
     pub(crate) proving: tokio::sync::Mutex<()>,
     policy: RwLock<Arc<Policy>>,
@@ -116,6 +118,7 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
+            turns: Turns::default(),
             proving: tokio::sync::Mutex::default(),
             policy: RwLock::new(policy),
             time: setup.time,
@@ -177,26 +180,18 @@ impl Keeper {
         self.house.signer.verifier_key()
     }
 
-    /// Runs one act in one transaction. The closure may be run again from the start, so it keeps nothing outside.
+    /// Runs one act in one transaction, after those that were asked for before it. The closure may be run again from the
+    /// start, so it keeps nothing outside.
     ///
     /// # Errors
     /// The closure's error, with nothing written; or the database's.
-    pub async fn act<T, E, F>(&self, mut ctx: Ctx, mut work: F) -> Result<T, E>
+    pub async fn act<T, E, F>(&self, ctx: Ctx, work: F) -> Result<T, E>
     where
         F: FnMut(&mut Act<'_, '_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        let house = self.house.clone();
-        self.store
-            .write(move |tx| {
-                let mut act = Act::begin(tx, &mut ctx, &house).map_err(Acted::Ours)?;
-                let outcome = work(&mut act).map_err(Acted::Theirs)?;
-                act.finish().map_err(Acted::Ours)?;
-                Ok(outcome)
-            })
-            .await
-            .map_err(Acted::flat)
+        turns::take(self, ctx, work).await
     }
 
     /// Runs one look: reads in one snapshot, without writing. What a person sees of themselves is noted within a second.
@@ -313,13 +308,13 @@ impl House {
         };
         let mut appender = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
-        appender.append(tx, &mut ctx.rng, &trail, &event)?;
+        appender.append(&mut ctx.rng, &trail, &event)?;
         Ok(appender.finish(tx)?)
     }
 }
 
-/// An act's error: the caller's own, or the kernel's on the way to the commit.
-enum Acted<E> {
+/// An error of an act or a look: the caller's own, or the kernel's around it.
+pub(crate) enum Acted<E> {
     Theirs(E),
     Ours(KeeperError),
 }
@@ -331,7 +326,7 @@ impl<E> From<kept_store::StoreError> for Acted<E> {
 }
 
 impl<E: From<KeeperError>> Acted<E> {
-    fn flat(self) -> E {
+    pub(crate) fn flat(self) -> E {
         match self {
             Acted::Theirs(error) => error,
             Acted::Ours(error) => error.into(),

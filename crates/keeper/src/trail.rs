@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, commit, leaf};
-use kept_store::{Read, Row, Tx, params};
+use kept_store::{Read, Row, Tx, Value, params};
 use kept_vault::{DataKey, KeyId, Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::KeeperError, sealed::Vault};
+use crate::{
+    error::KeeperError,
+    sealed::{Keys, Vault},
+};
 
 /// The subject of events that concern no person: a policy taken into force, a brake, a checkpoint.
 pub(crate) const SITE: SubjectId = SubjectId::from_bytes([0; 16]);
@@ -89,48 +92,79 @@ impl Trail {
         subject: SubjectId,
         may_begin: bool,
     ) -> Result<Trail, KeeperError> {
-        if let Some(key) = vault.find_key(tx, subject, Kind::TRAIL, "")? {
-            return Ok(Trail { subject, key });
+        let keys = vault.keys(tx, subject, "")?;
+        Trail::among(tx, vault, rng, &keys, may_begin)
+    }
+
+    /// The same, when the subject's keys have been read already.
+    pub(crate) fn among(
+        tx: &Tx<'_>,
+        vault: &Vault<'_>,
+        rng: &mut ChaCha20Rng,
+        keys: &Keys,
+        may_begin: bool,
+    ) -> Result<Trail, KeeperError> {
+        if let Some(key) = vault.open_key(keys, Kind::TRAIL, "")? {
+            return Ok(Trail { subject: keys.subject, key });
         }
-        let subject = if may_begin { subject } else { SITE };
+        let subject = if may_begin { keys.subject } else { SITE };
         Ok(Trail { subject, key: vault.key(tx, rng, subject, Kind::TRAIL, "")? })
     }
 }
 
-/// The right edge of the ledger while a transaction may append to it; written back once, by [`Appender::finish`].
+/// The right edge of the ledger while a transaction may append to it, and what was appended: written by
+/// [`Appender::finish`], all at once.
 pub(crate) struct Appender {
     edge: Frontier,
-    grown: bool,
+    leaves: Vec<Vec<Value>>,
+    events: Vec<Vec<Value>>,
+    /// How it was before the act that runs now: set when that appends its first event.
+    before: Option<Frontier>,
+    /// An event of the act that runs now could not be appended.
     failed: bool,
 }
 
 impl Appender {
     /// Takes the edge, and with it the turn: until this transaction ends, no other can take it, on any server.
     ///
-    /// Every act takes it before anything else. So acts run one after another on every database, what one reads
-    /// cannot change before it writes, no two wait for each other, and no two leaves take one position.
+    /// Every act comes after it. So acts run one after another on every database, what one reads cannot change before
+    /// it writes, no two wait for each other, and no two leaves take one position.
     pub(crate) fn begin(tx: &Tx<'_>) -> Result<Appender, KeeperError> {
         let row =
             tx.query_one("UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge", &params![])?;
-        Ok(Appender { edge: frontier(&row)?, grown: false, failed: false })
+        let (edge, leaves, events) = (frontier(&row)?, Vec::new(), Vec::new());
+        Ok(Appender { edge, leaves, events, before: None, failed: false })
     }
 
-    /// Appends an event to the trail that a key seals, in the transaction of the change that it describes.
+    /// An act begins.
+    pub(crate) fn mark(&mut self) {
+        (self.before, self.failed) = (None, false);
+    }
+
+    /// The act that began last has failed: nothing of it is appended.
+    pub(crate) fn take_back(&mut self) {
+        let Some(before) = self.before.take() else { return };
+        let appended = usize::try_from(self.edge.size() - before.size()).unwrap_or(usize::MAX);
+        let kept = self.leaves.len().saturating_sub(appended);
+        self.leaves.truncate(kept);
+        self.events.truncate(kept);
+        self.edge = before;
+    }
+
+    /// # Errors
+    /// An event could not be appended and the act went on: what it did must not be committed without its event.
+    pub(crate) fn is_whole(&self) -> Result<(), KeeperError> {
+        if self.failed { Err(KeeperError::Unrecorded) } else { Ok(()) }
+    }
+
+    /// An event of the act that runs now could not be appended.
+    pub(crate) fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    /// Appends an event to the trail that a key seals, for the transaction of the change that it describes.
     pub(crate) fn append(
         &mut self,
-        tx: &Tx<'_>,
-        rng: &mut ChaCha20Rng,
-        trail: &Trail,
-        event: &Event,
-    ) -> Result<i64, KeeperError> {
-        let appended = self.try_append(tx, rng, trail, event);
-        self.failed |= appended.is_err();
-        appended
-    }
-
-    fn try_append(
-        &mut self,
-        tx: &Tx<'_>,
         rng: &mut ChaCha20Rng,
         trail: &Trail,
         event: &Event,
@@ -140,30 +174,34 @@ impl Appender {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
         let leaf = leaf(&commit(&nonce, &body));
-        self.grown = true;
-        let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
-        tx.execute("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &params![position, leaf])?;
+        let position = i64::try_from(self.edge.size()).map_err(|_| KeeperError::Ledger)?;
+        if self.before.is_none() {
+            self.before = Some(self.edge.clone());
+        }
+        self.edge.append(leaf);
         let plain = [nonce.as_slice(), &body].concat();
         let (subject, (key_id, key)) = (trail.subject, &trail.key);
         let sealed = kept_vault::seal(key, &place(subject, &record(position)), &plain, rng);
-        tx.execute(
-            "INSERT INTO trail (subject, position, key, sealed) VALUES ($1, $2, $3, $4)",
-            &params![subject.as_bytes(), position, key_id.as_bytes(), sealed],
-        )?;
+        self.leaves.push(params![position, leaf].into());
+        self.events.push(
+            params![subject.as_bytes(), position, sealed, Kind::TRAIL.term(), key_id.as_bytes()].into(),
+        );
         Ok(position)
     }
 
-    /// Writes the edge back, if anything was appended.
-    ///
-    /// # Errors
-    /// An event could not be appended and the act went on: what it did must not be committed without its event.
-    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<(), KeeperError> {
-        if self.failed {
-            return Err(KeeperError::Unrecorded);
+    /// Writes what was appended.
+    pub(crate) fn finish(&self, tx: &Tx<'_>) -> Result<(), KeeperError> {
+        if self.leaves.is_empty() {
+            return Ok(());
         }
-        if self.grown {
-            tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
-        }
+        tx.execute_each("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &self.leaves)?;
+        // Unless the trail was erased, by the same act or a later one.
+        tx.execute_each(
+            "INSERT INTO trail (subject, position, sealed) SELECT $1, $2, $3 FROM keys \
+             WHERE subject = $1 AND kind = $4 AND record = '' AND key = $5",
+            &self.events,
+        )?;
+        tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
         Ok(())
     }
 }
@@ -214,7 +252,8 @@ pub(crate) fn of(
     subject: SubjectId,
     most: i64,
 ) -> Result<Vec<Entry>, KeeperError> {
-    let Some((_, key)) = vault.find_key(read, subject, Kind::TRAIL, "")? else { return Ok(Vec::new()) };
+    let keys = vault.keys(read, subject, "")?;
+    let Some((_, key)) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(Vec::new()) };
     let rows = read.query(
         "SELECT trail.position, trail.sealed, ledger.leaf FROM trail JOIN ledger ON ledger.position = trail.position \
          WHERE trail.subject = $1 ORDER BY trail.position DESC LIMIT $2",

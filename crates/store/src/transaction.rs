@@ -1,6 +1,9 @@
 //! What a transaction's function can do.
 
-use std::ops::Deref;
+use std::{
+    ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::{
     Row, StoreError, Value,
@@ -92,6 +95,35 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Runs a statement that answers no rows once for each of `rows`, bound to its placeholders; gives how many rows they
+    /// changed together. On PostgreSQL all are sent before the first answer is waited for.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`], for the first that fails.
+    pub fn execute_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        match self.read.on {
+            On::Sqlite(connection) => {
+                rows.iter().try_fold(0, |sum, row| Ok(sum + sqlite::execute(connection, sql, row)?))
+            }
+            On::Postgres(session) => session.execute_each(sql, rows),
+        }
+    }
+
+    /// Runs `work` as a part of this transaction: when it fails or panics, what it changed is rolled back, and the
+    /// transaction goes on.
+    ///
+    /// # Errors
+    /// The transaction itself no longer stands: return the error.
+    pub fn part<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Result<T, E>, StoreError> {
+        match self.read.on {
+            On::Sqlite(connection) => sqlite::part(connection, || guarded(work)),
+            On::Postgres(session) => session.part(|| guarded(work)),
+        }
+    }
+
     /// Runs any number of statements of the schema, in the neutral SQL.
     pub(crate) fn define(&self, neutral: &str) -> Result<(), StoreError> {
         match self.read.on {
@@ -99,6 +131,11 @@ impl<'c> Tx<'c> {
             On::Postgres(session) => session.define(neutral),
         }
     }
+}
+
+/// What a panic leaves half done in memory is dropped with `work`; in the database it is rolled back.
+fn guarded<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
 impl<'c> Deref for Tx<'c> {

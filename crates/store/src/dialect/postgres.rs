@@ -30,6 +30,11 @@ pub(crate) const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ 
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
+/// Around a part of a transaction.
+pub(crate) const SAVEPOINT_PART: &str = "SAVEPOINT part;";
+pub(crate) const ROLLBACK_TO_PART: &str = "ROLLBACK TO part; RELEASE part;";
+pub(crate) const RELEASE_PART: &str = "RELEASE part;";
+
 /// "Kept", as an advisory lock: one server migrates at a time. Held until the connection ends.
 pub(crate) const LOCK: &str = "SET lock_timeout = 0; SELECT pg_advisory_lock(1264938100);";
 /// Whether our table of migrations is there, and whether any table is.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::{join, try_join_all};
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
@@ -29,6 +30,9 @@ pub(crate) const IDLE: Duration = Duration::from_secs(30);
 /// Prepared statements kept per connection; an area has some dozens.
 const STATEMENTS: usize = 256;
 
+/// Statements that are sent before the first of their answers is waited for.
+const AT_ONCE: usize = 128;
+
 /// The name of each unique index of the schema, and its columns.
 pub(crate) type UniqueIndexes = HashMap<String, String>;
 
@@ -40,6 +44,10 @@ pub(crate) struct Session {
     unique_indexes: Arc<UniqueIndexes>,
     state: Cell<State>,
     patient: Cell<bool>,
+    /// Whether the server has answered anything since the transaction began with its first statement.
+    answered: Cell<bool>,
+    /// Control statements that are sent with the next statement: they answer nothing, so nobody waits for them alone.
+    before: RefCell<String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,8 +78,16 @@ impl Session {
             .block_on(async { timeout(PATIENCE, connect).await })
             .map_err(|_| "it did not answer".to_owned())?
             .map_err(|error| dialect::reason(&error))?;
-        let (statements, state, patient) = (RefCell::default(), Cell::new(State::Sound), Cell::new(false));
-        Ok(Session { runtime, client, statements, unique_indexes, state, patient })
+        Ok(Session {
+            runtime,
+            client,
+            statements: RefCell::default(),
+            unique_indexes,
+            state: Cell::new(State::Sound),
+            patient: Cell::new(false),
+            answered: Cell::new(false),
+            before: RefCell::default(),
+        })
     }
 
     /// Whether it can be used for another transaction.
@@ -83,6 +99,18 @@ impl Session {
     pub(crate) fn begin(&self, sql: &str, patient: bool) -> Result<(), StoreError> {
         self.patient.set(patient);
         self.batch(sql)
+    }
+
+    /// Begins a transaction together with its first statement, which saves waiting once.
+    pub(crate) fn begin_with_the_first(&self, sql: &str, patient: bool) {
+        self.patient.set(patient);
+        self.answered.set(false);
+        self.before.replace(format!("{sql};"));
+    }
+
+    /// Whether the connection turned out to be over before anything was answered on it.
+    pub(crate) fn was_over(&self) -> bool {
+        self.state.get() == State::Lost && !self.answered.get()
     }
 
     /// Ends the transaction: commits it when `keep` is wanted and possible.
@@ -103,6 +131,7 @@ impl Session {
             },
             State::Sound | State::Failed => {
                 self.state.set(State::Sound);
+                self.before.take();
                 match self.batch(dialect::ROLLBACK) {
                     // Without its connection the server rolls back by itself.
                     Ok(()) | Err(StoreError::Unreachable) => wanted(StoreError::RolledBack),
@@ -135,6 +164,42 @@ impl Session {
         self.wait(sql, self.client.execute_raw(&statement, params.iter().map(Bound)))
     }
 
+    pub(crate) fn execute_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        // Of other types (a NULL here and there) is another statement.
+        for alike in rows.chunk_by(|one, other| types(one) == types(other)) {
+            for some in alike.chunks(AT_ONCE) {
+                let Some(first) = some.first() else { continue };
+                let statement = self.prepare(sql, first)?;
+                let sent = some.iter().map(|row| self.client.execute_raw(&statement, row.iter().map(Bound)));
+                sum += self.wait(sql, try_join_all(sent))?.into_iter().sum::<u64>();
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Runs `work` in a savepoint of the open transaction.
+    pub(crate) fn part<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Result<T, E>, StoreError> {
+        self.before.borrow_mut().push_str(dialect::SAVEPOINT_PART);
+        let done = work();
+        match (self.state.get(), done) {
+            (State::Lost, _) => Err(StoreError::Unreachable),
+            (State::Sound, Ok(done)) => {
+                self.before.borrow_mut().push_str(dialect::RELEASE_PART);
+                Ok(Ok(done))
+            }
+            (State::Sound | State::Failed, done) => {
+                self.state.set(State::Sound);
+                self.before.borrow_mut().push_str(dialect::ROLLBACK_TO_PART);
+                // A part that went on after an error is lost too.
+                Ok(done.and_then(|_| Err(StoreError::RolledBack.into())))
+            }
+        }
+    }
+
     /// Runs statements of the schema.
     pub(crate) fn define(&self, neutral: &str) -> Result<(), StoreError> {
         self.batch(&dialect::schema(neutral))
@@ -146,7 +211,7 @@ impl Session {
     }
 
     fn prepare(&self, sql: &str, params: &[Value]) -> Result<Statement, StoreError> {
-        let key = (sql.to_owned(), params.iter().map(dialect::type_of).collect::<Vec<_>>());
+        let key = (sql.to_owned(), types(params));
         if let Some(statement) = self.statements.borrow().get(&key) {
             return Ok(statement.clone());
         }
@@ -174,10 +239,23 @@ impl Session {
             State::Lost => return Err(StoreError::Unreachable),
         }
         let limit = if self.patient.get() { Duration::MAX } else { PATIENCE };
-        match self.runtime.block_on(async { timeout(limit, answer).await }) {
-            Ok(Ok(answer)) => Ok(answer),
+        let before = self.before.take();
+        let both = async {
+            if before.is_empty() {
+                return answer.await;
+            }
+            // In this order they are sent, and the server runs them so.
+            let (first, then) = join(self.client.batch_execute(&before), answer).await;
+            first.and(then)
+        };
+        match self.runtime.block_on(async { timeout(limit, both).await }) {
+            Ok(Ok(answer)) => {
+                self.answered.set(true);
+                Ok(answer)
+            }
             Ok(Err(error)) => {
                 let lost = dialect::refusal(&error).is_none();
+                self.answered.set(self.answered.get() || !lost);
                 self.state.set(if lost { State::Lost } else { State::Failed });
                 // One that no longer fits the schema is not tried again.
                 self.statements.borrow_mut().retain(|(text, _), _| text != sql);
@@ -189,4 +267,8 @@ impl Session {
             }
         }
     }
+}
+
+fn types(params: &[Value]) -> Vec<Type> {
+    params.iter().map(dialect::type_of).collect()
 }

@@ -62,6 +62,8 @@ on_every_database! {
     a_queued_write_outlives_its_caller
     text_sorts_by_its_bytes
     answers_are_what_sqlite_calls_numbers
+    a_part_fails_alone
+    many_rows_are_one_call
 }
 
 /// Gives the closure of a test its types.
@@ -412,4 +414,62 @@ async fn a_queued_write_outlives_its_caller(open: Open) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it never ran");
+}
+
+const INSERT: &str = "INSERT INTO thing (id, label) VALUES ($1, $2)";
+
+async fn a_part_fails_alone(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let written = store.write(|tx| {
+        let add = |id: i64| tx.execute(INSERT, &params![id, "part"]);
+        add(1)?;
+        let kept = tx.part(|| typed(add(2)))?;
+        let refused = tx.part(|| {
+            add(3)?;
+            typed(add(1))
+        })?;
+        let panicked = tx.part(|| {
+            add(4)?;
+            let nothing: Option<Result<u64, StoreError>> = None;
+            nothing.unwrap()
+        })?;
+        let gave_up = tx.part(|| typed::<u64>(Err(StoreError::Closed)))?;
+        let seen: i64 = tx.query_one("SELECT count(*) FROM thing", &params![])?.get(0)?;
+        // An error that a part does not pass on: afterwards PostgreSQL runs nothing more of it, and keeps nothing.
+        let went_on = tx.part(|| {
+            let _ = add(1);
+            typed(add(5)).or(Ok(0))
+        })?;
+        add(6)?;
+        Ok((kept, refused, panicked, gave_up, seen, went_on))
+    });
+    let (kept, refused, panicked, gave_up, seen, went_on) = typed(written.await).unwrap();
+    assert_eq!((kept, seen), (Ok(1), 2));
+    assert_eq!(refused, Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
+    assert_eq!((panicked, gave_up), (Err(StoreError::Panicked), Err(StoreError::Closed)));
+    let left = store.read(|read| read.query("SELECT id FROM thing ORDER BY id", &params![])).await;
+    let left: Vec<i64> = typed(left).unwrap().iter().map(|row| row.get(0).unwrap()).collect();
+    match went_on {
+        Ok(_) => assert_eq!(left, [1, 2, 5, 6]),
+        Err(error) => assert_eq!((error, left), (StoreError::RolledBack, vec![1, 2, 6])),
+    }
+}
+
+async fn many_rows_are_one_call(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    // More than are sent at once, and with values of several types.
+    let rows: Vec<Vec<Value>> = (0..300_i64)
+        .map(|id| params![id, if id % 7 == 0 { Value::Null } else { Value::from("many") }].into())
+        .collect();
+    let (some, none) = (rows.clone(), Vec::new());
+    let added =
+        store.write(move |tx| Ok((tx.execute_each(INSERT, &some)?, tx.execute_each(INSERT, &none)?))).await;
+    assert_eq!(typed(added), Ok((300, 0)));
+    assert_eq!(things(&store).await, 300);
+    let clash = store.write(move |tx| {
+        tx.execute_each("DELETE FROM thing WHERE id = $1", &[params![1].into(), params![2].into()])?;
+        tx.execute_each(INSERT, &rows)
+    });
+    assert_eq!(typed(clash.await), Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
+    assert_eq!(things(&store).await, 300, "all of it or nothing");
 }

@@ -2,19 +2,23 @@
 //! are committed together or not at all.
 
 use jiff::Timestamp;
+use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
 use kept_vault::{Kind, Source, SubjectId};
 
 use crate::{
+    carry::Begun,
     ctx::{Actor, Ctx},
-    duty::{self, Duty},
+    duty::Duty,
     error::KeeperError,
+    follow,
     keeper::House,
     outbox::Letter,
     record::{self, Record, RecordSpec},
     release,
     sealed::{self, Keys, Parts, Vault},
+    tell,
     time::to_millis,
     trail::{Appender, Deed, Event, SITE, Trail},
     view::{By, View},
@@ -26,7 +30,9 @@ pub struct Act<'a, 'c> {
     /// Who, when, under which policy.
     pub ctx: &'a mut Ctx,
     house: &'a House,
-    appender: &'a mut Appender,
+    appender: Appender,
+    /// The notice that is proposed, if any.
+    proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
     fresh: Vec<SubjectId>,
 }
@@ -52,14 +58,46 @@ pub enum Claim {
 }
 
 impl<'a, 'c> Act<'a, 'c> {
-    /// Begins an act: its turn has come.
+    /// Begins an act when its turn has come: one runs after another, whatever the database and the number of servers.
+    /// It runs under the policy in force at its moment, or a later one that an act before it has found in force; the
+    /// first act at or after the moment from which a proposed policy binds puts that into force.
     pub(crate) fn begin(
         tx: &'a Tx<'c>,
         ctx: &'a mut Ctx,
         house: &'a House,
-        appender: &'a mut Appender,
-    ) -> Act<'a, 'c> {
-        Act { tx, ctx, house, appender, fresh: Vec::new() }
+    ) -> Result<Act<'a, 'c>, KeeperError> {
+        let (appender, turn) = Appender::begin(tx)?;
+        let due = turn.activates.is_some_and(|at| at <= to_millis(ctx.now));
+        let (version, proposed) = match turn.proposed {
+            Some(version) if due => (version, None),
+            proposed => (turn.policy, proposed),
+        };
+        if ctx.policy.version() != version {
+            ctx.policy = house.policy_of(tx, &version)?;
+        }
+        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new() };
+        if due {
+            follow::put_into_force(&mut act)?;
+        }
+        Ok(act)
+    }
+
+    /// Writes back what the act has gathered; called once, before the commit. Gives its first leaf, if it has one.
+    pub(crate) fn finish(&mut self) -> Result<Option<(i64, Hash)>, KeeperError> {
+        if let Some(version) = &self.proposed {
+            // Who comes while a change is announced is told of it, too.
+            tell::list(self.tx, version, &self.fresh, self.ctx.now)?;
+        }
+        self.appender.finish(self.tx)
+    }
+
+    pub(crate) fn house(&self) -> &'a House {
+        self.house
+    }
+
+    /// The version of the notice that is proposed, if any.
+    pub(crate) fn proposed(&self) -> Option<&str> {
+        self.proposed.as_deref()
     }
 
     /// The transaction, for an area's own tables.
@@ -114,10 +152,21 @@ impl<'a, 'c> Act<'a, 'c> {
                 kinds.push(kind);
             }
         }
+        given.iter().try_for_each(|(kind, _)| self.may_hold(*kind))?;
         let policy = self.ctx.policy.clone();
         let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
         vault.put(self.tx, &mut self.ctx.rng, &parts, &keys, R::OWN_KEY)?;
         self.note_among(&keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+    }
+
+    /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
+    /// rows of its own that hold an optional kind.
+    ///
+    /// # Errors
+    /// [`KeeperError::Undeclared`] if it does not.
+    pub fn may_hold(&self, kind: Kind) -> Result<(), KeeperError> {
+        let named = self.ctx.policy.notice.label_of(kind.term()).is_some();
+        if named { Ok(()) } else { Err(KeeperError::Undeclared(kind)) }
     }
 
     /// Makes a subject findable by a value.
@@ -258,9 +307,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 &params![subject.as_bytes(), &rule.rule.id],
             )?;
         }
-        for duty in duty::started_by(&policy, subject, event, record, at)? {
-            duty.save(self.tx)?;
-        }
+        Begun { subject, event, record, at }.start(self.tx, &policy)?;
         for hold in policy.notice.holds_until(event) {
             // The next sweep takes the row away and does what it kept back.
             self.tx.execute(

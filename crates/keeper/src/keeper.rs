@@ -11,21 +11,24 @@ use kept_store::{Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use tokio::sync::Semaphore;
 
 use crate::{
     act::Act,
     area::Area,
+    attempt::Attempt,
     ctx::{Actor, Ctx, TimeSource},
     error::{KeeperError, StartError},
+    follow::Known,
     journal::Journal,
     look::Look,
     policy::Policy,
+    propose::{ProposeError, Proposed},
     registry::Registry,
     sealed::Vault,
     time::to_millis,
     tombstones::Tombstones,
     trail::{self, Appender, Deed, Event, SITE, Trail},
-    turns::{self, Turns},
 };
 
 /// What a site is opened with.
@@ -73,10 +76,13 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
-    pub(crate) turns: Turns,
+    /// On PostgreSQL one act of this server at a time is at the database; the others wait here for their turn there. So they
+    /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
+    /// for each of those that waited.
+    pub(crate) acts: Arc<Semaphore>,
     /// One run of the checks at a time: two would publish their checkpoints over each other.
     pub(crate) proving: tokio::sync::Mutex<()>,
-    policy: RwLock<Arc<Policy>>,
+    pub(crate) known: RwLock<Known>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,
 }
@@ -85,11 +91,29 @@ impl Keeper {
     /// Opens a site: compiles its notice, holds its areas, views and tables against it, and checks that folder, keys
     /// and notice belong together. A site that is refused keeps its data as it was.
     ///
+    /// The notice is the one in force, one that was before, or one that is proposed: the site runs under the one that its
+    /// own record says is in force.
+    ///
     /// # Errors
     /// Each says what does not fit, where, and what to do.
     pub async fn open(setup: Setup<'_>) -> Result<Keeper, StartError> {
+        Keeper::start(setup, false).await
+    }
+
+    /// Opens a site under the notice in force, and proposes the one given instead.
+    ///
+    /// # Errors
+    /// As [`open`](Keeper::open) and [`propose`](Keeper::propose).
+    pub async fn open_and_propose(setup: Setup<'_>) -> Result<(Keeper, Proposed), ProposeError> {
+        let notice = setup.notice.to_owned();
+        let keeper = Keeper::start(setup, true).await?;
+        let outcome = keeper.propose(&notice).await?;
+        Ok((keeper, outcome))
+    }
+
+    async fn start(setup: Setup<'_>, under_another: bool) -> Result<Keeper, StartError> {
         let registry = Registry::new(setup.areas);
-        let policy = Arc::new(Policy::compile(setup.notice, &registry)?);
+        let policy = Policy::compile(setup.notice, &registry)?;
         let folder = setup.folder.to_path_buf();
         let origin = origin(&policy.notice.contact)?;
         make_private(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
@@ -104,14 +128,15 @@ impl Keeper {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
-        let store = match setup.database {
-            Database::Folder => Store::open(&folder, &registry.migrations())?,
-            Database::Url(url) => Store::connect(url, &registry.migrations())?,
+        let (store, at_once) = match setup.database {
+            Database::Folder => (Store::open(&folder, &registry.migrations())?, Semaphore::MAX_PERMITS),
+            Database::Url(url) => (Store::connect(url, &registry.migrations())?, 1),
         };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
             Tombstones::open(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
 
+        let origin = known_origin(&store).await?.unwrap_or(origin);
         let signer = Signer::from_seed(&origin, &ring.derive("ledger"));
         let house = House {
             folder: folder.clone(),
@@ -121,24 +146,25 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
-            turns: Turns::default(),
+            acts: Arc::new(Semaphore::new(at_once)),
             proving: tokio::sync::Mutex::default(),
-            policy: RwLock::new(policy),
+            known: RwLock::new(Known::only(policy)),
             time: setup.time,
             entropy: Mutex::new(entropy),
         };
         let keeper = Keeper { house: Arc::new(house), store };
-        keeper.settle_in(setup.notice).await?;
+        keeper.settle_in(setup.notice, under_another).await?;
         keeper.part_from_earlier_runs().await?;
+        keeper.read_notices(keeper.now()).await?;
         Ok(keeper)
     }
 
     /// Holds the folder's own facts against keys and notice, and writes them down at the first start.
-    async fn settle_in(&self, source: &str) -> Result<(), StartError> {
+    async fn settle_in(&self, source: &str, under_another: bool) -> Result<(), StartError> {
         let house = self.house.clone();
         let mut ctx = self.ctx(Actor::System);
         let source = source.to_owned();
-        self.store.write(move |tx| house.settle_in(tx, &mut ctx, &source)).await
+        self.store.write(move |tx| house.settle_in(tx, &mut ctx, &source, under_another)).await
     }
 
     /// The same seed must not give the same ids again after a restart: each length of the ledger has a stream of its own.
@@ -153,14 +179,9 @@ impl Keeper {
         self.house.time.now()
     }
 
-    /// The circumstances of an act by somebody, now, under the policy in force.
+    /// The circumstances of an act or a look by somebody, now, under the policy in force.
     pub fn ctx(&self, actor: Actor) -> Ctx {
         Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng() }
-    }
-
-    /// The policy in force.
-    pub fn policy(&self) -> Arc<Policy> {
-        self.house.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The areas of the site, composed.
@@ -183,8 +204,8 @@ impl Keeper {
         self.house.signer.verifier_key()
     }
 
-    /// Runs one act in one transaction, after those that were asked for before it. The closure may be run again from the
-    /// start, so it keeps nothing outside.
+    /// Runs one act in one transaction. The closure may be run again from the start, so it keeps nothing outside. An act
+    /// whose turn did not come, or whose connection broke, is tried again a few times; it is done once all the same.
     ///
     /// # Errors
     /// The closure's error, with nothing written; or the database's.
@@ -194,7 +215,7 @@ impl Keeper {
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        turns::take(self, ctx, work).await
+        Attempt::new(ctx, work).until_done(self).await
     }
 
     /// Runs one look: reads in one snapshot, without writing. What a person sees of themselves is noted within a second.
@@ -207,7 +228,7 @@ impl Keeper {
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        let house = self.house.clone();
+        let (house, ctx) = (self.house.clone(), self.followed(ctx).await?);
         self.store
             .read(move |read| work(&mut Look::new(read, &ctx, &house)).map_err(Acted::Theirs))
             .await
@@ -257,7 +278,13 @@ impl Keeper {
 }
 
 impl House {
-    fn settle_in(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
+    fn settle_in(
+        &self,
+        tx: &Tx<'_>,
+        ctx: &mut Ctx,
+        source: &str,
+        under_another: bool,
+    ) -> Result<(), StartError> {
         let fact = |name: &str| -> Result<Option<String>, StartError> {
             let row = tx.query_opt("SELECT value FROM facts WHERE name = $1", &params![name])?;
             Ok(row.map(|row| row.get(0)).transpose()?)
@@ -270,8 +297,12 @@ impl House {
                 &params![&fingerprint],
             )?;
             tx.execute(
-                "INSERT INTO ledger_edge (id, edge) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
-                &params![Frontier::new().to_bytes()],
+                "INSERT INTO facts (name, value) VALUES ('origin', $1) ON CONFLICT (name) DO NOTHING",
+                &params![self.origin.to_string()],
+            )?;
+            tx.execute(
+                "INSERT INTO ledger_edge (id, edge, policy) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
+                &params![Frontier::new().to_bytes(), ctx.policy.version()],
             )?;
             tx.execute(
                 "INSERT INTO brakes (id, latest) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
@@ -281,20 +312,24 @@ impl House {
         if fact("keys")?.as_ref() != Some(&fingerprint) {
             return Err(StartError::OtherKeys { path: self.folder.join("keys") });
         }
-        let running = tx.query_opt("SELECT version FROM policies", &params![])?;
-        match running.map(|row| row.get::<String>(0)).transpose()? {
-            Some(version) if version != ctx.policy.version() => Err(StartError::OtherNotice {
-                folder: self.folder.clone(),
-                running: version.chars().take(12).collect(),
-            }),
-            Some(_) => Ok(()),
-            None => self.take_into_force(tx, ctx, source),
+        let running = tx.query_one("SELECT policy FROM ledger_edge WHERE id = 1", &params![])?;
+        if tx.query("SELECT 1 FROM policies LIMIT 1", &params![])?.is_empty() {
+            return self.take_into_force(tx, ctx, source);
         }
+        let known = "SELECT 1 FROM policies WHERE version = $1";
+        if under_another || tx.query_opt(known, &params![ctx.policy.version()])?.is_some() {
+            return Ok(());
+        }
+        Err(StartError::OtherNotice {
+            folder: self.folder.clone(),
+            running: running.get::<String>(0)?.chars().take(12).collect(),
+        })
     }
 
     fn take_into_force(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
         tx.execute(
-            "INSERT INTO policies (version, source, effective, activated) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO policies (version, source, effective, material, proposed, listed, told, activates, \
+             activated, carried) VALUES ($1, $2, $3, 0, $4, $4, $4, $4, $4, $4)",
             &params![
                 ctx.policy.version(),
                 source,
@@ -312,14 +347,15 @@ impl House {
             because: None,
             notice: ctx.policy.version().into(),
         };
-        let mut appender = Appender::begin(tx)?;
+        let (mut appender, _) = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
         appender.append(&mut ctx.rng, &trail, &event)?;
-        Ok(appender.finish(tx)?)
+        appender.finish(tx)?;
+        Ok(())
     }
 }
 
-/// An error of an act or a look: the caller's own, or the kernel's around it.
+/// An act's error: the caller's own, or the kernel's on the way to the commit.
 pub(crate) enum Acted<E> {
     Theirs(E),
     Ours(KeeperError),
@@ -338,6 +374,17 @@ impl<E: From<KeeperError>> Acted<E> {
             Acted::Ours(error) => error.into(),
         }
     }
+}
+
+/// The ledger's name as its first server wrote it down: it stays, also when the contact changes.
+async fn known_origin(store: &Store) -> Result<Option<Origin>, StartError> {
+    let row = store
+        .read(|read| read.query_opt("SELECT value FROM facts WHERE name = 'origin'", &params![]))
+        .await
+        .map_err(KeeperError::Store)?;
+    let Some(row) = row else { return Ok(None) };
+    let origin: String = row.get(0)?;
+    Ok(Some(origin.parse().map_err(|_| KeeperError::Malformed("a name of the ledger that is none"))?))
 }
 
 /// The ledger's name: the domain under which the organisation can be reached about its notice.

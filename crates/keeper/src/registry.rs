@@ -33,6 +33,9 @@ impl Registry {
             .chain(self.tables().flat_map(kinds_of))
             .map(Kind::term)
             .collect();
+        let optional = self.areas.iter().flat_map(|area| area.optional);
+        let optional: Vec<&str> = optional.map(|kind| kind.term()).collect();
+        holdings.retain(|term| !optional.contains(term));
         holdings.push(Kind::TRAIL.term());
         holdings.sort_unstable();
         holdings.dedup();

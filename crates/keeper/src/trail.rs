@@ -1,7 +1,7 @@
 //! The ledger as the database keeps it: public leaves, and each event sealed under its subject's trail key.
 
 use jiff::Timestamp;
-use kept_ledger::{Frontier, commit, leaf};
+use kept_ledger::{Frontier, Hash, commit, leaf};
 use kept_store::{Read, Row, Tx, Value, params};
 use kept_vault::{DataKey, KeyId, Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
@@ -116,48 +116,39 @@ impl Trail {
 /// [`Appender::finish`], all at once.
 pub(crate) struct Appender {
     edge: Frontier,
+    /// The first leaf that was appended, and its position.
+    first: Option<(i64, Hash)>,
     leaves: Vec<Vec<Value>>,
     events: Vec<Vec<Value>>,
-    /// How it was before the act that runs now: set when that appends its first event.
-    before: Option<Frontier>,
-    /// An event of the act that runs now could not be appended.
     failed: bool,
+}
+
+/// What an act learns with its turn: the notice in force, and the one that is to follow.
+pub(crate) struct Turn {
+    /// The version in force.
+    pub(crate) policy: String,
+    /// The version that is proposed.
+    pub(crate) proposed: Option<String>,
+    /// From when the proposed one binds, once that is known.
+    pub(crate) activates: Option<i64>,
 }
 
 impl Appender {
     /// Takes the edge, and with it the turn: until this transaction ends, no other can take it, on any server.
     ///
-    /// Every act comes after it. So acts run one after another on every database, what one reads cannot change before
-    /// it writes, no two wait for each other, and no two leaves take one position.
-    pub(crate) fn begin(tx: &Tx<'_>) -> Result<Appender, KeeperError> {
-        let row =
-            tx.query_one("UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge", &params![])?;
+    /// Every act takes it before anything else. So acts run one after another on every database, what one reads
+    /// cannot change before it writes, no two wait for each other, and no two leaves take one position.
+    pub(crate) fn begin(tx: &Tx<'_>) -> Result<(Appender, Turn), KeeperError> {
+        let row = tx.query_one(
+            "UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge, policy, proposed, activates",
+            &params![],
+        )?;
+        let turn = Turn { policy: row.get(1)?, proposed: row.get(2)?, activates: row.get(3)? };
         let (edge, leaves, events) = (frontier(&row)?, Vec::new(), Vec::new());
-        Ok(Appender { edge, leaves, events, before: None, failed: false })
+        Ok((Appender { edge, first: None, leaves, events, failed: false }, turn))
     }
 
-    /// An act begins.
-    pub(crate) fn mark(&mut self) {
-        (self.before, self.failed) = (None, false);
-    }
-
-    /// The act that began last has failed: nothing of it is appended.
-    pub(crate) fn take_back(&mut self) {
-        let Some(before) = self.before.take() else { return };
-        let appended = usize::try_from(self.edge.size() - before.size()).unwrap_or(usize::MAX);
-        let kept = self.leaves.len().saturating_sub(appended);
-        self.leaves.truncate(kept);
-        self.events.truncate(kept);
-        self.edge = before;
-    }
-
-    /// # Errors
-    /// An event could not be appended and the act went on: what it did must not be committed without its event.
-    pub(crate) fn is_whole(&self) -> Result<(), KeeperError> {
-        if self.failed { Err(KeeperError::Unrecorded) } else { Ok(()) }
-    }
-
-    /// An event of the act that runs now could not be appended.
+    /// An event could not be appended.
     pub(crate) fn fail(&mut self) {
         self.failed = true;
     }
@@ -174,11 +165,8 @@ impl Appender {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
         let leaf = leaf(&commit(&nonce, &body));
-        let position = i64::try_from(self.edge.size()).map_err(|_| KeeperError::Ledger)?;
-        if self.before.is_none() {
-            self.before = Some(self.edge.clone());
-        }
-        self.edge.append(leaf);
+        let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
+        self.first.get_or_insert((position, leaf));
         let plain = [nonce.as_slice(), &body].concat();
         let (subject, (key_id, key)) = (trail.subject, &trail.key);
         let sealed = kept_vault::seal(key, &place(subject, &record(position)), &plain, rng);
@@ -189,10 +177,16 @@ impl Appender {
         Ok(position)
     }
 
-    /// Writes what was appended.
-    pub(crate) fn finish(&self, tx: &Tx<'_>) -> Result<(), KeeperError> {
-        if self.leaves.is_empty() {
-            return Ok(());
+    /// Writes what was appended; gives the first leaf and its position.
+    ///
+    /// # Errors
+    /// An event could not be appended and the act went on: what it did must not be committed without its event.
+    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<Option<(i64, Hash)>, KeeperError> {
+        if self.failed {
+            return Err(KeeperError::Unrecorded);
+        }
+        if self.first.is_none() {
+            return Ok(None);
         }
         tx.execute_each("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &self.leaves)?;
         // Unless the trail was erased, by the same act or a later one.
@@ -202,8 +196,14 @@ impl Appender {
             &self.events,
         )?;
         tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
-        Ok(())
+        Ok(self.first)
     }
+}
+
+/// Whether this leaf was committed at this position. The hash of a random nonce is in no other transaction.
+pub(crate) fn holds(read: &Read<'_>, (position, leaf): (i64, Hash)) -> Result<bool, KeeperError> {
+    let row = read.query_opt("SELECT leaf FROM ledger WHERE position = $1", &params![position])?;
+    Ok(row.map(|row| row.get::<Hash>(0)).transpose()? == Some(leaf))
 }
 
 /// The ledger's right edge: its size and root.

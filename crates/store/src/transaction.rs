@@ -1,9 +1,6 @@
 //! What a transaction's function can do.
 
-use std::{
-    ops::Deref,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::ops::Deref;
 
 use crate::{
     Row, StoreError, Value,
@@ -109,18 +106,13 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs `work` as a part of this transaction: when it fails or panics, what it changed is rolled back, and the
-    /// transaction goes on.
-    ///
-    /// # Errors
-    /// The transaction itself no longer stands: return the error.
-    pub fn part<T, E: From<StoreError>>(
-        &self,
-        work: impl FnOnce() -> Result<T, E>,
-    ) -> Result<Result<T, E>, StoreError> {
+    /// Why the transaction broke off, when none of its statements is to blame: [`StoreError::Busy`] or
+    /// [`StoreError::Unreachable`]. Then nothing of it is kept, and it may be run again. On SQLite it is always `None`: a
+    /// transaction has its turn from the start.
+    pub fn interruption(&self) -> Option<StoreError> {
         match self.read.on {
-            On::Sqlite(connection) => sqlite::part(connection, || guarded(work)),
-            On::Postgres(session) => session.part(|| guarded(work)),
+            On::Sqlite(_) => None,
+            On::Postgres(session) => session.interruption(),
         }
     }
 
@@ -131,11 +123,6 @@ impl<'c> Tx<'c> {
             On::Postgres(session) => session.define(neutral),
         }
     }
-}
-
-/// What a panic leaves half done in memory is dropped with `work`; in the database it is rolled back.
-fn guarded<T, E: From<StoreError>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
 impl<'c> Deref for Tx<'c> {

@@ -29,6 +29,10 @@ use crate::{Browser, Clock};
 
 /// The trainers' notice.
 pub const TRAINERS: &str = kept::demo::TRAINERS;
+/// The notice of the process service.
+pub const PROCESS: &str = kept::demo::PROCESS;
+/// The notice of the education provider.
+pub const CPE: &str = kept::demo::CPE;
 /// Everybody's password.
 pub const PASSWORD: &str = "violet kettle march orbit";
 
@@ -71,8 +75,10 @@ impl Site {
             passwords: Passwords::cheap().unwrap(),
             pace: Duration::ZERO,
             demo: None,
+            proxies: Vec::new(),
         };
         let site = kept::site::Site::new(keeper.clone(), settings);
+        kept_public::served_at(&site.keeper, &site.face.base).await.unwrap();
         let app = site.router(Router::new());
         Site { keeper, clock, site, app, folder, browsers: AtomicU32::new(1) }
     }

@@ -41,8 +41,10 @@ impl Kind {
     pub const COMMUNICATION: Kind = Kind("pd:Communication");
     /// The record of who did what with a person's data.
     pub const TRAIL: Kind = Kind("kept:Trail");
-    /// The dates and the state of a membership.
+    /// The dates of a membership.
     pub const MEMBERSHIP: Kind = Kind("kept:Membership");
+    /// The state of an account, since when, and the roles that somebody has.
+    pub const ACCOUNT: Kind = Kind("kept:Account");
 
     /// Every kind, in no meaningful order.
     pub const ALL: &[Kind] = &[
@@ -62,6 +64,7 @@ impl Kind {
         Kind::COMMUNICATION,
         Kind::TRAIL,
         Kind::MEMBERSHIP,
+        Kind::ACCOUNT,
     ];
 
     /// The term, with its prefix: `pd:EmailAddress`.

@@ -19,7 +19,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts,
+    Accounts, devices,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -38,11 +38,15 @@ struct AccountPage<'a> {
     email: String,
     member_id: Option<String>,
     expires: Option<String>,
+    /// Whether credits can be earned here.
+    earns: bool,
     credits: Vec<CreditLine>,
     total: String,
     address: Row,
     phone: Row,
     staff: bool,
+    /// Whether devices are remembered here.
+    remembers: bool,
     saved: bool,
 }
 
@@ -154,6 +158,7 @@ fn render<'a>(
         email: mine.profile.email.unwrap_or_default(),
         member_id: mine.profile.member_id,
         expires: mine.account.and_then(|account| account.expires).map(long_date),
+        earns: policy.notice.label_of(Kind::PROFESSIONAL_TRAINING.term()).is_some(),
         credits: mine
             .credits
             .into_iter()
@@ -167,6 +172,7 @@ fn render<'a>(
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
+        remembers: devices::lasts(&policy).is_some(),
         saved: false,
     }
 }

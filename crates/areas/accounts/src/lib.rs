@@ -5,6 +5,7 @@ mod account;
 mod confirm;
 mod data;
 mod desk;
+mod devices;
 mod email;
 pub mod members;
 mod owner;
@@ -26,10 +27,9 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use kept_keeper::{
-    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
-    View,
+    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Proof, RecordSpec, View,
 };
-use kept_store::Migration;
+use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
@@ -42,23 +42,30 @@ pub use records::{
 };
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
-pub use throttle::Throttle;
 
 /// The roles that this area's pages know.
 pub const ROLES: &[&str] = &["owner", "support"];
 
 /// The accounts area: what it writes, reads and asks for, what can happen in it, and how it proves its promises.
 pub const AREA: Area = Area {
-    migrations: &[Migration {
-        name: "accounts/0001_accounts",
-        sql: include_str!("../migrations/0001_accounts.sql"),
-    }],
+    migrations: &[
+        Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
+        Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
+        Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
+    ],
     tables: tables::TABLES,
     records: &[
         RecordSpec::of::<Profile>(),
         RecordSpec::of::<Credential>(),
         RecordSpec::of::<SecondFactor>(),
         RecordSpec::of::<MemberId>(),
+    ],
+    optional: &[
+        Kind::PHYSICAL_ADDRESS,
+        Kind::TELEPHONE_NUMBER,
+        Kind::IDENTIFIER,
+        Kind::MEMBERSHIP,
+        Kind::PROFESSIONAL_TRAINING,
     ],
     views: &[
         MyProfile::SPEC,
@@ -82,6 +89,10 @@ pub const AREA: Area = Area {
     events: &[
         EventSpec { name: "sign-up.started", when: "you sign up" },
         EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
+        EventSpec { name: "account.closing", when: "you ask us to close your account" },
+        EventSpec { name: "account.kept", when: "you take that back" },
+        EventSpec { name: "account.deactivated", when: "you deactivate your account" },
+        EventSpec { name: "account.reactivated", when: "you activate it again" },
         EventSpec { name: "membership.expired", when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
@@ -89,7 +100,7 @@ pub const AREA: Area = Area {
     ],
     roles: ROLES,
     jobs: &[Job { name: members::EXPIRE, run: members::expire }],
-    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
+    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
@@ -109,6 +120,7 @@ pub const ROUTES: &[Route] = &[
     ("/sign-out", || post(sessions::sign_out)),
     ("/account", || get(account::show).post(account::save)),
     ("/account/data", || get(data::show)),
+    (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/second-factor", || get(second_factor::show).post(second_factor::confirm)),
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),
@@ -136,9 +148,7 @@ pub struct Shared {
     /// The strip of an example site.
     pub demo: Option<String>,
     /// The bar about the notice, for a browser that has not dismissed it.
-    pub announce: fn(&HeaderMap, &Policy) -> Option<Announcement>,
-    /// Who has tried how often.
-    pub throttle: Throttle,
+    pub announce: fn(&HeaderMap, &Keeper) -> Option<Announcement>,
 }
 
 impl Accounts {
@@ -181,6 +191,8 @@ pub(crate) fn problem(cause: KeeperError) -> Problem {
         )
         .because(cause),
         KeeperError::NotYours { .. } => Problem::not_found().because(cause),
+        KeeperError::Store(StoreError::Busy | StoreError::Unreachable) => Problem::busy().because(cause),
+        KeeperError::Store(StoreError::CommitUnknown) => Problem::timed_out().because(cause),
         cause => Problem::internal(cause),
     }
 }

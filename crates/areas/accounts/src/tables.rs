@@ -7,11 +7,14 @@ pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "accounts",
         columns: &[
-            ("standing", Holds::Kind(Kind::MEMBERSHIP)),
-            ("since", Holds::Kind(Kind::MEMBERSHIP)),
+            ("standing", Holds::Kind(Kind::ACCOUNT)),
+            ("since", Holds::Kind(Kind::ACCOUNT)),
             ("expires", Holds::Kind(Kind::MEMBERSHIP)),
         ],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM accounts WHERE subject = $1")],
+        erase: &[
+            (Kind::ACCOUNT, "DELETE FROM accounts WHERE subject = $1"),
+            (Kind::MEMBERSHIP, "UPDATE accounts SET expires = NULL WHERE subject = $1"),
+        ],
     },
     Table {
         name: "credits",
@@ -35,6 +38,16 @@ pub(crate) const TABLES: &[Table] = &[
         erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM sessions WHERE subject = $1")],
     },
     Table {
+        name: "devices",
+        columns: &[
+            ("digest", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("began", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("seen", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("ends", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+        ],
+        erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM devices WHERE subject = $1")],
+    },
+    Table {
         name: "confirmations",
         columns: &[
             ("digest", Holds::Kind(Kind::AUTHENTICATING)),
@@ -45,7 +58,7 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table {
         name: "roles",
-        columns: &[("role", Holds::Kind(Kind::MEMBERSHIP)), ("since", Holds::Kind(Kind::MEMBERSHIP))],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM roles WHERE subject = $1")],
+        columns: &[("role", Holds::Kind(Kind::ACCOUNT)), ("since", Holds::Kind(Kind::ACCOUNT))],
+        erase: &[(Kind::ACCOUNT, "DELETE FROM roles WHERE subject = $1")],
     },
 ];

@@ -1,36 +1,57 @@
 //! The notification bar, and the one cookie that remembers that it was seen (`acc-7`).
 
-use std::time::Duration;
-
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use cookie::{Cookie as SetCookie, SameSite};
-use jiff::{Timestamp, civil::date, tz::TimeZone};
-use kept_keeper::Policy;
-use kept_notice::{Cookie, Notice, due};
+use kept_keeper::{Coming, Keeper, time::long_date};
+use kept_notice::{Cookie, Notice, shortest};
 use kept_web::{
     Announcement, Problem,
     cookies::{DeclaredCookie, Lasts},
     paths,
 };
 
-use crate::Public;
+use crate::{Public, words::starts};
 
 /// The cookie's name, in browsers and in the notice.
 pub(crate) const COOKIE: &str = "notice-seen";
 
-/// The bar that says once under what notice the site runs; none for a browser that has dismissed it, nor where the
-/// notice lists no cookie that could remember so.
+/// The bar about the notice, until a browser has dismissed it: that it is to change, or has, with the day (`ntc-3`,
+/// `ntc-4`), or under what notice the site runs. None where the notice lists no cookie that could remember that it was
+/// seen.
 #[must_use]
-pub fn announcement(headers: &HeaderMap, policy: &Policy) -> Option<Announcement> {
+pub fn announcement(headers: &HeaderMap, keeper: &Keeper) -> Option<Announcement> {
+    let policy = keeper.policy();
     policy.notice.cookie(COOKIE)?;
-    (!has_seen(headers, &mark(&policy.notice))).then(|| Announcement {
-        text: "This site runs under a notice that is checked, sentence by sentence.".into(),
-        href: paths::KEPT.into(),
-        link: "See how it is kept".into(),
+    let coming = keeper.coming();
+    if has_seen(headers, &mark(&policy.notice, coming.as_deref())) {
+        return None;
+    }
+    Some(match coming {
+        Some(coming) => Announcement {
+            text: match coming.from {
+                Some(_) => format!("Our privacy notice changes on {}.", starts(&coming)),
+                None => format!("Our privacy notice is to change, on {} at the earliest.", starts(&coming)),
+            },
+            href: format!("{}#coming", paths::VERSIONS),
+            link: "See what changes".into(),
+        },
+        None if policy.before.is_some() => Announcement {
+            text: format!(
+                "Our privacy notice has changed. The new one is in force since {}.",
+                long_date(policy.since)
+            ),
+            href: paths::VERSIONS.into(),
+            link: "See what has changed".into(),
+        },
+        None => Announcement {
+            text: "This site runs under a notice that is checked, sentence by sentence.".into(),
+            href: paths::KEPT.into(),
+            link: "See how it is kept".into(),
+        },
     })
 }
 
@@ -39,7 +60,7 @@ pub fn announcement(headers: &HeaderMap, policy: &Policy) -> Option<Announcement
 pub fn declared(notice: &Notice) -> Vec<DeclaredCookie> {
     let declare = |cookie: &Cookie| DeclaredCookie {
         name: cookie.name.clone(),
-        lasts: Lasts::AtMost(lifetime(cookie)),
+        lasts: Lasts::AtMost(shortest(&cookie.lasts)),
     };
     notice.cookies.iter().map(declare).collect()
 }
@@ -52,14 +73,15 @@ pub(crate) async fn dismiss(State(public): State<Public>, headers: HeaderMap) ->
     let base = &public.face.base;
     let back = headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
     let back = back.strip_prefix(base.origin()).filter(|path| is_local(path)).unwrap_or(paths::HOME);
-    let cookie = set_cookie(rule, &mark(&policy.notice), base.is_https());
+    let mark = mark(&policy.notice, public.keeper.coming().as_deref());
+    let cookie = set_cookie(rule, &mark, base.is_https());
     let cookie = HeaderValue::try_from(cookie).map_err(Problem::internal)?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(back)).into_response())
 }
 
 /// The `Set-Cookie` that remembers a version of the notice, for as long as the notice says.
 pub(crate) fn set_cookie(rule: &Cookie, value: &str, secure: bool) -> String {
-    let seconds = i64::try_from(lifetime(rule).as_secs()).unwrap_or(i64::MAX);
+    let seconds = i64::try_from(shortest(&rule.lasts).as_secs()).unwrap_or(i64::MAX);
     SetCookie::build((COOKIE, value))
         .path("/")
         .http_only(true)
@@ -70,23 +92,16 @@ pub(crate) fn set_cookie(rule: &Cookie, value: &str, secure: bool) -> String {
         .to_string()
 }
 
-/// How long a cookie lasts. Months and years differ; counted from a 1 February they are at their shortest, so that no
-/// cookie lasts longer than the notice says.
-pub(crate) fn lifetime(rule: &Cookie) -> Duration {
-    let start = date(2097, 2, 1).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |day| day.timestamp());
-    let end = due(start, &rule.lasts).unwrap_or(Timestamp::MAX);
-    Duration::try_from(end.duration_since(start)).unwrap_or_default()
-}
-
 fn has_seen(headers: &HeaderMap, mark: &str) -> bool {
     let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let cookies = sent.flat_map(SetCookie::split_parse).filter_map(Result::ok);
     cookies.into_iter().any(|cookie| cookie.name() == COOKIE && cookie.value() == mark)
 }
 
-/// What the cookie says: the beginning of the notice's version, the same for everybody.
-fn mark(notice: &Notice) -> String {
-    notice.version.chars().take(16).collect()
+/// What the cookie says: the beginning of the version that the bar speaks of, the same for everybody.
+fn mark(notice: &Notice, coming: Option<&Coming>) -> String {
+    let version = coming.map_or(&notice.version, |coming| &coming.policy.notice.version);
+    version.chars().take(16).collect()
 }
 
 /// Whether this is a path of this site: `//` would be another host.
@@ -100,16 +115,6 @@ mod tests {
     use kept_notice::RuleHead;
 
     use super::*;
-
-    #[test]
-    fn no_month_or_year_makes_a_cookie_outlast_its_sentence() {
-        let days = |span: Span| lifetime(&rule(span)).as_secs() / 86_400;
-        assert_eq!(days(1.day()), 1);
-        assert_eq!(days(1.month()), 28);
-        assert_eq!(days(1.year()), 365);
-        assert_eq!(days(3.years()), 3 * 365);
-        assert!(days(9_000.years()) > 365, "past the calendar is not an error");
-    }
 
     #[test]
     fn over_tls_the_cookie_is_secure() {

@@ -7,7 +7,17 @@ fn a_tiny_run_measures_everything_and_every_answer_is_right() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.md");
     let mut measure = Command::new(env!("CARGO_BIN_EXE_kept-bench"));
-    measure.args(["measure", "--people", "60", "--connections", "1,4", "--seconds", "0.3", "--leaves", "1000"]);
+    measure.args([
+        "measure",
+        "--people",
+        "60",
+        "--connections",
+        "1,4",
+        "--seconds",
+        "0.3",
+        "--leaves",
+        "1000",
+    ]);
     let done = measure.arg("--out").arg(&report).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 

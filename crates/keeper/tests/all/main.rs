@@ -25,7 +25,10 @@ macro_rules! on_every_database {
     };
 }
 
+mod attempts;
 mod brakes;
+mod carrying;
+mod changing;
 mod clocks;
 mod club;
 mod crashes;
@@ -33,6 +36,7 @@ mod disk;
 mod erasing;
 mod faults;
 mod holds;
+mod kill;
 mod ledger;
 mod proving;
 mod reading;

@@ -11,12 +11,22 @@
 )]
 
 mod broken;
+mod broken_pipe;
 mod check;
 mod cli;
+mod config;
 mod demo;
+mod diff;
 mod journeys;
 mod keys;
+mod promises;
+mod propose;
 mod prove;
+mod publish;
+mod serve;
 mod server;
+mod servers;
 mod simulate;
 mod site;
+mod sql;
+mod visitor;

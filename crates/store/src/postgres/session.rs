@@ -43,6 +43,8 @@ pub(crate) struct Session {
     statements: RefCell<HashMap<(String, Vec<Type>), Statement>>,
     unique_indexes: Arc<UniqueIndexes>,
     state: Cell<State>,
+    /// What broke the open transaction off, when its statements are not to blame.
+    interruption: RefCell<Option<StoreError>>,
     patient: Cell<bool>,
     /// Whether the server has answered anything since the transaction began with its first statement.
     answered: Cell<bool>,
@@ -84,6 +86,7 @@ impl Session {
             statements: RefCell::default(),
             unique_indexes,
             state: Cell::new(State::Sound),
+            interruption: RefCell::default(),
             patient: Cell::new(false),
             answered: Cell::new(false),
             before: RefCell::default(),
@@ -98,12 +101,14 @@ impl Session {
     /// Begins a transaction. A `patient` one waits for each statement as long as it takes.
     pub(crate) fn begin(&self, sql: &str, patient: bool) -> Result<(), StoreError> {
         self.patient.set(patient);
+        self.interruption.take();
         self.batch(sql)
     }
 
     /// Begins a transaction together with its first statement, which saves waiting once.
     pub(crate) fn begin_with_the_first(&self, sql: &str, patient: bool) {
         self.patient.set(patient);
+        self.interruption.take();
         self.answered.set(false);
         self.before.replace(format!("{sql};"));
     }
@@ -111,6 +116,11 @@ impl Session {
     /// Whether the connection turned out to be over before anything was answered on it.
     pub(crate) fn was_over(&self) -> bool {
         self.state.get() == State::Lost && !self.answered.get()
+    }
+
+    /// `Busy` or `Unreachable`, when that is what ended the open transaction.
+    pub(crate) fn interruption(&self) -> Option<StoreError> {
+        self.interruption.borrow().clone()
     }
 
     /// Ends the transaction: commits it when `keep` is wanted and possible.
@@ -131,7 +141,10 @@ impl Session {
             },
             State::Sound | State::Failed => {
                 self.state.set(State::Sound);
-                self.before.take();
+                if !self.before.take().is_empty() {
+                    // It never began.
+                    return wanted(StoreError::RolledBack);
+                }
                 match self.batch(dialect::ROLLBACK) {
                     // Without its connection the server rolls back by itself.
                     Ok(()) | Err(StoreError::Unreachable) => wanted(StoreError::RolledBack),
@@ -176,28 +189,6 @@ impl Session {
             }
         }
         Ok(sum)
-    }
-
-    /// Runs `work` in a savepoint of the open transaction.
-    pub(crate) fn part<T, E: From<StoreError>>(
-        &self,
-        work: impl FnOnce() -> Result<T, E>,
-    ) -> Result<Result<T, E>, StoreError> {
-        self.before.borrow_mut().push_str(dialect::SAVEPOINT_PART);
-        let done = work();
-        match (self.state.get(), done) {
-            (State::Lost, _) => Err(StoreError::Unreachable),
-            (State::Sound, Ok(done)) => {
-                self.before.borrow_mut().push_str(dialect::RELEASE_PART);
-                Ok(Ok(done))
-            }
-            (State::Sound | State::Failed, done) => {
-                self.state.set(State::Sound);
-                self.before.borrow_mut().push_str(dialect::ROLLBACK_TO_PART);
-                // A part that went on after an error is lost too.
-                Ok(done.and_then(|_| Err(StoreError::RolledBack.into())))
-            }
-        }
     }
 
     /// Runs statements of the schema.
@@ -259,13 +250,20 @@ impl Session {
                 self.state.set(if lost { State::Lost } else { State::Failed });
                 // One that no longer fits the schema is not tried again.
                 self.statements.borrow_mut().retain(|(text, _), _| text != sql);
-                Err(dialect::error(&error, sql, &self.unique_indexes))
+                Err(self.note(dialect::error(&error, sql, &self.unique_indexes)))
             }
             Err(_) => {
                 self.state.set(State::Lost);
-                Err(StoreError::Unreachable)
+                Err(self.note(StoreError::Unreachable))
             }
         }
+    }
+
+    fn note(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Busy | StoreError::Unreachable) {
+            self.interruption.replace(Some(error.clone()));
+        }
+        error
     }
 }
 

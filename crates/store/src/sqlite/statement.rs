@@ -58,24 +58,6 @@ pub(crate) fn roll_back(connection: &Connection) {
     }
 }
 
-/// Runs `work` in a savepoint of the open transaction.
-pub(crate) fn part<T, E>(
-    connection: &Connection,
-    work: impl FnOnce() -> Result<T, E>,
-) -> Result<Result<T, E>, StoreError> {
-    let step = |sql| control(connection, sql).map_err(|error| dialect::run_error(error, sql));
-    step(dialect::SAVEPOINT_PART)?;
-    let done = work();
-    if connection.is_autocommit() {
-        return Err(StoreError::RolledBack);
-    }
-    if done.is_err() {
-        step(dialect::ROLLBACK_TO_PART)?;
-    }
-    step(dialect::RELEASE_PART)?;
-    Ok(done)
-}
-
 /// Runs a statement without placeholders.
 pub(crate) fn control(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(drop)

@@ -62,7 +62,6 @@ on_every_database! {
     a_queued_write_outlives_its_caller
     text_sorts_by_its_bytes
     answers_are_what_sqlite_calls_numbers
-    a_part_fails_alone
     many_rows_are_one_call
 }
 
@@ -417,43 +416,6 @@ async fn a_queued_write_outlives_its_caller(open: Open) {
 }
 
 const INSERT: &str = "INSERT INTO thing (id, label) VALUES ($1, $2)";
-
-async fn a_part_fails_alone(open: Open) {
-    let Fixture { store, _keep } = open(SCHEMA);
-    let written = store.write(|tx| {
-        let add = |id: i64| tx.execute(INSERT, &params![id, "part"]);
-        add(1)?;
-        let kept = tx.part(|| typed(add(2)))?;
-        let refused = tx.part(|| {
-            add(3)?;
-            typed(add(1))
-        })?;
-        let panicked = tx.part(|| {
-            add(4)?;
-            let nothing: Option<Result<u64, StoreError>> = None;
-            nothing.unwrap()
-        })?;
-        let gave_up = tx.part(|| typed::<u64>(Err(StoreError::Closed)))?;
-        let seen: i64 = tx.query_one("SELECT count(*) FROM thing", &params![])?.get(0)?;
-        // An error that a part does not pass on: afterwards PostgreSQL runs nothing more of it, and keeps nothing.
-        let went_on = tx.part(|| {
-            let _ = add(1);
-            typed(add(5)).or(Ok(0))
-        })?;
-        add(6)?;
-        Ok((kept, refused, panicked, gave_up, seen, went_on))
-    });
-    let (kept, refused, panicked, gave_up, seen, went_on) = typed(written.await).unwrap();
-    assert_eq!((kept, seen), (Ok(1), 2));
-    assert_eq!(refused, Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
-    assert_eq!((panicked, gave_up), (Err(StoreError::Panicked), Err(StoreError::Closed)));
-    let left = store.read(|read| read.query("SELECT id FROM thing ORDER BY id", &params![])).await;
-    let left: Vec<i64> = typed(left).unwrap().iter().map(|row| row.get(0).unwrap()).collect();
-    match went_on {
-        Ok(_) => assert_eq!(left, [1, 2, 5, 6]),
-        Err(error) => assert_eq!((error, left), (StoreError::RolledBack, vec![1, 2, 6])),
-    }
-}
 
 async fn many_rows_are_one_call(open: Open) {
     let Fixture { store, _keep } = open(SCHEMA);

@@ -11,13 +11,16 @@
 mod concealment;
 mod crossing;
 mod desk;
+mod devices;
 mod forms;
 mod input;
 mod leaks;
 mod members;
+mod notice_change;
 mod owners;
 mod passwords;
 mod second_factor;
 mod sessions;
 mod support;
+mod throttles;
 mod walk;

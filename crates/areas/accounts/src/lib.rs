@@ -9,11 +9,13 @@ mod email;
 pub mod members;
 mod owner;
 pub mod password;
+mod proposals;
 mod records;
 mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod staff;
 mod tables;
 mod throttle;
 
@@ -34,7 +36,7 @@ use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
 pub use email::{Email, NotAnAddress};
-pub use owner::{first_owner_code, give_role};
+pub use owner::first_owner_code;
 pub use password::Passwords;
 pub use records::{
     Addressee, Credential, MemberCard, MemberId, MyProfile, Profile, SecondFactor, SecondFactorCheck,
@@ -42,6 +44,7 @@ pub use records::{
 };
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
+pub use staff::give_role;
 pub use throttle::Throttle;
 
 /// The roles that this area's pages know.
@@ -49,10 +52,10 @@ pub const ROLES: &[&str] = &["owner", "support"];
 
 /// The accounts area: what it writes, reads and asks for, what can happen in it, and how it proves its promises.
 pub const AREA: Area = Area {
-    migrations: &[Migration {
-        name: "accounts/0001_accounts",
-        sql: include_str!("../migrations/0001_accounts.sql"),
-    }],
+    migrations: &[
+        Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
+        Migration { name: "accounts/0003_staff", sql: include_str!("../migrations/0003_staff.sql") },
+    ],
     tables: tables::TABLES,
     records: &[
         RecordSpec::of::<Profile>(),
@@ -88,11 +91,16 @@ pub const AREA: Area = Area {
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
     ],
     roles: ROLES,
-    jobs: &[Job { name: members::EXPIRE, run: members::expire }],
+    jobs: &[
+        Job { name: members::EXPIRE, run: members::expire },
+        Job { name: staff::END_ROLES, run: staff::end_due },
+        Job { name: proposals::DUE, run: proposals::fall_due },
+    ],
     hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
+        Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },
     ],
     ..Area::named("accounts")
 };
@@ -113,8 +121,9 @@ pub const ROUTES: &[Route] = &[
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),
     ("/desk/act", || get(desk::back).post(desk::act)),
-    ("/desk/staff", || get(owner::staff).post(owner::change)),
-    ("/desk/brake", || get(desk::back).post(owner::release_brake)),
+    ("/desk/staff", || get(staff::show).post(staff::change)),
+    ("/desk/proposals", || get(proposals::show).post(proposals::answer)),
+    ("/desk/brake", || get(desk::back).post(proposals::release_brake)),
 ];
 
 /// What the pages of this area share. Cheap to clone.

@@ -16,11 +16,7 @@ use kept_store::{Read, params};
 use kept_vault::SubjectId;
 use kept_web::{Problem, Reader, Visit, paths, session::SessionId};
 
-use crate::{
-    Accounts, ROLES,
-    members::{self, Standing},
-    problem,
-};
+use crate::{Accounts, ROLES, members::Standing, problem, staff};
 
 /// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
 const NOTED_EVERY: i64 = 60_000;
@@ -128,7 +124,7 @@ fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Sign
     let subject = SubjectId::from_bytes(row.get(0)?);
     let factor = Factor::parse(&row.get::<String>(1)?)
         .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
-    Ok(Some(Signed { subject, factor, roles: members::roles(read, subject)?, digest, seen: row.get(2)? }))
+    Ok(Some(Signed { subject, factor, roles: staff::roles(read, subject, now)?, digest, seen: row.get(2)? }))
 }
 
 /// The middleware of every page: finds the session, and hands pages the [`Visit`] and who has [`Signed`] in.

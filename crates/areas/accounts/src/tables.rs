@@ -45,7 +45,22 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table {
         name: "roles",
-        columns: &[("role", Holds::Kind(Kind::MEMBERSHIP)), ("since", Holds::Kind(Kind::MEMBERSHIP))],
+        columns: &[
+            ("role", Holds::Kind(Kind::MEMBERSHIP)),
+            ("since", Holds::Kind(Kind::MEMBERSHIP)),
+            ("until", Holds::Kind(Kind::MEMBERSHIP)),
+        ],
         erase: &[(Kind::MEMBERSHIP, "DELETE FROM roles WHERE subject = $1")],
+    },
+    Table {
+        name: "proposals",
+        columns: &[
+            ("act", Holds::Kind(Kind::MEMBERSHIP)),
+            ("target", Holds::Kind(Kind::MEMBERSHIP)),
+            ("proposed", Holds::Kind(Kind::MEMBERSHIP)),
+            ("due", Holds::Kind(Kind::MEMBERSHIP)),
+            ("alone", Holds::Kind(Kind::MEMBERSHIP)),
+        ],
+        erase: &[(Kind::MEMBERSHIP, "DELETE FROM proposals WHERE subject = $1 OR target = $1")],
     },
 ];

@@ -93,11 +93,14 @@ impl Keeper {
             .map_err(KeeperError::Store)
     }
 
-    /// Releases the brakes in an act of its own: see [`Act::release_brake`].
+    /// An owner releases the brakes in an act of its own: see [`Act::release_brake`].
     ///
     /// # Errors
-    /// As there.
+    /// The actor is not an owner, or the database failed.
     pub async fn release_brake(&self, owner: Actor) -> Result<(), KeeperError> {
+        let Actor::Staff { role: "owner", .. } = owner else {
+            return Err(KeeperError::NotYours { view: "brakes" });
+        };
         self.act(self.ctx(owner), |act| act.release_brake()).await
     }
 }

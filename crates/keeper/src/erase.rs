@@ -98,6 +98,7 @@ fn take(tx: &Tx<'_>, house: &House, erasure: &Erasure) -> Result<u64, KeeperErro
         for sql in [
             "DELETE FROM keys WHERE subject = $1 AND key = $2",
             "DELETE FROM vault WHERE subject = $1 AND key = $2",
+            "DELETE FROM blobs WHERE subject = $1 AND key = $2",
         ] {
             gone += tx.execute(sql, &params![subject.as_bytes(), key.as_bytes()])?;
         }

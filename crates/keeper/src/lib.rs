@@ -9,6 +9,7 @@ extern crate self as kept_keeper;
 
 mod act;
 mod area;
+mod blob;
 mod brakes;
 mod checkpoint;
 mod ctx;

@@ -14,7 +14,7 @@ use kept_web::{
 };
 
 /// The parts of the organisation that this version runs.
-pub const AREAS: &[Area] = &[kept_accounts::AREA, kept_public::AREA];
+pub const AREAS: &[Area] = &[kept_accounts::AREA, kept_accounts::DOCUMENTS, kept_public::AREA];
 
 /// The least time that signing up and signing in take, so that nobody learns from it who has an account.
 pub const PACE: Duration = Duration::from_millis(400);

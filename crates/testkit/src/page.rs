@@ -13,6 +13,8 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The HTML as it was sent.
     pub html: String,
+    /// The bytes as they were sent, of an answer that is a file.
+    pub bytes: Vec<u8>,
 }
 
 impl Page {

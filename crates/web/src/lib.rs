@@ -40,6 +40,7 @@ extern crate self as kept_web;
 
 pub mod assets;
 pub mod cookies;
+pub mod file;
 pub mod form;
 mod frame;
 pub mod headers;
@@ -52,6 +53,7 @@ pub mod session;
 mod shell;
 mod site;
 pub mod token;
+pub mod upload;
 mod visit;
 
 pub use assets::assets_router;

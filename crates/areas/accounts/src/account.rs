@@ -19,7 +19,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts,
+    Accounts, documents,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -43,6 +43,7 @@ struct AccountPage<'a> {
     address: Row,
     phone: Row,
     staff: bool,
+    documents: bool,
     saved: bool,
 }
 
@@ -167,6 +168,7 @@ fn render<'a>(
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
+        documents: documents::declared(&policy),
         saved: false,
     }
 }

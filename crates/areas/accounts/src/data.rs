@@ -151,6 +151,10 @@ fn line(course: &Course, holding: Holding) -> Line {
         Kind::AUTHENTICATING => vec!["The secret of your authenticator app.".into()],
         Kind::AUTHENTICATION_HISTORY => vec![counted(holding.count, "open session", "open sessions")],
         Kind::TRAIL => vec![format!("{}, listed below.", counted(holding.count, "entry", "entries"))],
+        Kind::PERSONAL_DOCUMENTS => vec!["The documents that you handed in, listed under Documents.".into()],
+        Kind::PROFESSIONAL_CERTIFICATION => {
+            vec!["That we have accepted your professional standing, and until when.".into()]
+        }
         Kind::PROFESSIONAL_TRAINING => {
             vec![format!(
                 "{}, listed on My account.",
@@ -258,6 +262,7 @@ fn words(policy: &Policy, event: &Event) -> Option<String> {
         _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",
         Some(("support", _)) => "Our support desk",
         Some(("owner", _)) => "An owner of this site",
+        Some(("verifier", _)) => "Our verification desk",
         _ if event.who == "person" || event.who == "visitor" => "You",
         _ => "This site",
     };

@@ -36,6 +36,7 @@ struct DeskPage<'a> {
     fields: &'a Fields,
     support: bool,
     owner: bool,
+    verifier: bool,
     allowed: bool,
     paused: Option<String>,
     /// How many proposals wait for a second owner.
@@ -83,6 +84,7 @@ async fn desk(
         fields,
         support: staff.0.roles.contains(&"support"),
         owner: staff.0.roles.contains(&"owner"),
+        verifier: staff.0.roles.contains(&"verifier"),
         allowed: allowed(accounts),
         paused: accounts.keeper.paused().await.map_err(problem)?,
         waiting: waiting.await.map_err(problem)?,

@@ -5,6 +5,7 @@ mod account;
 mod confirm;
 mod data;
 mod desk;
+mod documents;
 mod email;
 pub mod members;
 mod owner;
@@ -35,6 +36,7 @@ use kept_store::Migration;
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
+pub use documents::{DOCUMENTS, Document, DocumentCard, MyDocument, verified};
 pub use email::{Email, NotAnAddress};
 pub use owner::first_owner_code;
 pub use password::Passwords;
@@ -48,7 +50,7 @@ pub use staff::give_role;
 pub use throttle::Throttle;
 
 /// The roles that this area's pages know.
-pub const ROLES: &[&str] = &["owner", "support"];
+pub const ROLES: &[&str] = &["owner", "support", "verifier"];
 
 /// The accounts area: what it writes, reads and asks for, what can happen in it, and how it proves its promises.
 pub const AREA: Area = Area {
@@ -124,6 +126,12 @@ pub const ROUTES: &[Route] = &[
     ("/desk/staff", || get(staff::show).post(staff::change)),
     ("/desk/proposals", || get(proposals::show).post(proposals::answer)),
     ("/desk/brake", || get(desk::back).post(proposals::release_brake)),
+    ("/account/documents", || get(documents::mine::show).post(documents::mine::send)),
+    ("/account/documents/{number}", || get(documents::mine::open)),
+    ("/desk/documents", || get(documents::desk::queue)),
+    ("/desk/documents/{number}", || get(documents::desk::ask).post(documents::desk::open)),
+    ("/desk/documents/{number}/decision", || get(documents::desk::back).post(documents::desk::answer)),
+    ("/desk/documents/{number}/file/{pass}", || get(documents::desk::content)),
 ];
 
 /// What the pages of this area share. Cheap to clone.

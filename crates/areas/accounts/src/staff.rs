@@ -9,7 +9,7 @@ use axum::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kept_keeper::{
-    Act, Actor, Deed, Duty, Finding, GRACE, Inspect, KeeperError,
+    Act, Actor, Deed, Duty, Finding, GRACE, Inspect, KeeperError, Policy,
     time::{day, from_millis, long_date, to_millis},
 };
 use kept_store::{Read, params};
@@ -39,7 +39,7 @@ struct StaffPage<'a> {
     frame: Frame,
     fields: &'a Fields,
     people: Vec<Colleague>,
-    roles: &'static [&'static str],
+    roles: Vec<&'static str>,
     waiting: usize,
 }
 
@@ -208,7 +208,8 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     Ok(Finding::kept(all, format!("in the role: {all}, of them with a last day: {ending}")))
 }
 
-fn last(until: Timestamp) -> Result<String, KeeperError> {
+/// The last day before a midnight, in words.
+pub(crate) fn last(until: Timestamp) -> Result<String, KeeperError> {
     last_day(to_millis(until)).map(|day| day.strftime("%-d %B %Y").to_string())
 }
 
@@ -245,7 +246,9 @@ pub(crate) async fn change(
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let actor = staff.acting("owner")?;
-    let role = fields.get("role").and_then(|word| ROLES.iter().copied().find(|role| *role == word));
+    let role = fields
+        .get("role")
+        .and_then(|word| offered(&accounts.keeper.policy()).into_iter().find(|role| *role == word));
     let Some(role) = role else {
         return Err(Problem::bad_request("The form named no role. Nothing has been changed."));
     };
@@ -253,7 +256,10 @@ pub(crate) async fn change(
         return take(&accounts, &staff, actor, subject, role).await;
     }
     let email = sign_up::email(&mut fields);
-    let until = until(&mut fields, visit.now, role);
+    let until = last_day_of(&mut fields, "until", "Last day", Need::Voluntary, visit.now);
+    if role == "owner" && until.is_some() {
+        fields.refuse("until", "An owner has no last day: another owner ends the role. Leave this empty.");
+    }
     let (Some(email), true) = (email, fields.errors().is_empty()) else {
         return list(&accounts, &visit, &staff, &fields, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
@@ -319,17 +325,19 @@ async fn take(
     if taken { Ok(Redirect::to("/desk/staff").into_response()) } else { Err(Problem::not_found()) }
 }
 
-/// The moment at which the last day is over, if the form names one.
-fn until(fields: &mut Fields, now: Timestamp, role: &str) -> Option<Timestamp> {
-    let text = fields.text("until", "Last day", 10, Need::Voluntary)?;
-    if role == "owner" {
-        fields.refuse("until", "An owner has no last day: another owner ends the role. Leave this empty.");
-        return None;
-    }
+/// The moment at which the last day that a form names is over: midnight after it, in UTC.
+pub(crate) fn last_day_of(
+    fields: &mut Fields,
+    name: &'static str,
+    label: &str,
+    need: Need,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let text = fields.text(name, label, 10, need)?;
     let last = text.parse::<Date>().ok().filter(|last| *last >= day(now));
     let end = last.and_then(|last| last.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok());
     if end.is_none() {
-        fields.refuse("until", format!("Write a day from {} on, such as {}.", long_date(now), day(now)));
+        fields.refuse(name, format!("Write a day from {} on, such as {}.", long_date(now), day(now)));
     }
     end.map(|end| end.timestamp())
 }
@@ -360,6 +368,11 @@ async fn list(
         })
         .await
         .map_err(problem)?;
-    let page = StaffPage { frame: visit.form_frame("Staff"), fields, people, roles: ROLES, waiting };
-    page_with(status, &page)
+    let roles = offered(&accounts.keeper.policy());
+    page_with(status, &StaffPage { frame: visit.form_frame("Staff"), fields, people, roles, waiting })
+}
+
+/// The roles that can be given here: those that the notice has.
+fn offered(policy: &Policy) -> Vec<&'static str> {
+    ROLES.iter().copied().filter(|role| policy.notice.role(role).is_some()).collect()
 }

@@ -36,7 +36,7 @@ pub struct Check {
 pub enum Covers {
     /// Every rule of a section: `retain`.
     Section(&'static str),
-    /// One rule, before any check of its section: `never.track`.
+    /// One rule, besides any check of its section: `never.track`.
     Rule(&'static str),
 }
 
@@ -340,16 +340,10 @@ fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Res
     Ok(Report { notice: notice_ref(policy), at, ledger: ledger_ref(&trail::edge(read)?), promises })
 }
 
-/// The checks of a sentence: those of its rule, else those of its section. Several areas may each prove their part.
+/// The checks of a sentence: several areas may each prove their part of it.
 fn checks_of<'a>(house: &'a House, id: &str) -> Result<Vec<&'a Check>, KeeperError> {
-    let covering = house.registry.checks().filter(|check| check.covers.includes(id));
-    let (rule, section): (Vec<_>, Vec<_>) =
-        covering.partition(|check| matches!(check.covers, Covers::Rule(_)));
-    match (rule.is_empty(), section.is_empty()) {
-        (false, _) => Ok(rule),
-        (true, false) => Ok(section),
-        (true, true) => Err(KeeperError::Unknown(id.into())),
-    }
+    let checks: Vec<_> = house.registry.checks().filter(|check| check.covers.includes(id)).collect();
+    if checks.is_empty() { Err(KeeperError::Unknown(id.into())) } else { Ok(checks) }
 }
 
 /// What several checks of one sentence found: it is broken if one of them says so, and then only they speak; the count

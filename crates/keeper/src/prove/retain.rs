@@ -127,7 +127,8 @@ fn happened(
     let rows = inspect.read.query(
         &format!(
             "SELECT h.subject, h.record, h.at FROM happenings h WHERE h.event = $1 AND h.at <= $2 \
-             AND NOT EXISTS (SELECT 1 FROM happenings u WHERE u.subject = h.subject AND u.event = $3 AND u.at >= h.at) {and}"
+             AND NOT EXISTS (SELECT 1 FROM happenings u WHERE u.subject = h.subject AND u.event = $3 \
+             AND u.record IN ('', h.record) AND u.at >= h.at) {and}"
         ),
         &values,
     )?;

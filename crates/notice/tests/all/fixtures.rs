@@ -16,8 +16,10 @@ pub(crate) fn words() -> Vocabulary {
             event("mail.queued", "we write you a message"),
             event("dispute.opened", "you dispute how we handle your data"),
             event("dispute.settled", "the dispute is settled"),
+            event("document.sent", "you hand in a document"),
+            event("document.decided", "we have decided on it"),
         ],
-        roles: vec!["support", "owner"],
+        roles: vec!["support", "owner", "verifier"],
         forms: vec![FormWords {
             name: "sign-up",
             title: "sign up",

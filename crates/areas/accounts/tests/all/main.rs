@@ -11,6 +11,7 @@
 mod concealment;
 mod crossing;
 mod desk;
+mod documents;
 mod forms;
 mod input;
 mod leaks;

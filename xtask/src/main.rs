@@ -2,13 +2,16 @@
 //!
 //! `cargo xtask test` is the whole proof that a version is good: what the tests need is installed, then format, lints,
 //! and every test, the walk through a real browser among them. It stops at the first step that fails.
+//!
+//! `cargo xtask bench` measures Kept against a floor and writes `docs/BENCHMARKS.md`; what follows it is for `kept-bench
+//! measure`: `--quick`, `--people 10000,100000`, `--databases sqlite,postgres`, `--seconds 2.5`.
 
 mod needs;
 
 use std::{
     env,
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Instant,
 };
@@ -17,7 +20,8 @@ fn main() -> ExitCode {
     let asked: Vec<String> = env::args().skip(1).collect();
     let outcome = match asked.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test(),
-        _ => Err("usage: cargo xtask test".to_owned()),
+        ["bench", how @ ..] => bench(how),
+        _ => Err("usage: cargo xtask test, or cargo xtask bench [--quick | --help]".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -30,15 +34,28 @@ fn main() -> ExitCode {
 
 /// Runs everything that has to be green.
 fn test() -> Result<(), String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let run = |program: &str, args: &[&str]| run(Command::new(program).args(args).current_dir(&root));
+    let cargo = cargo();
+    let run = |program: &str, args: &[&str]| run(Command::new(program).args(args).current_dir(root()));
 
     step("what the tests need from the system", needs::install)?;
     step("what the journeys need", || run("npm", &["ci", "--prefix", "journeys"]))?;
     step("format", || run(&cargo, &["fmt", "--all", "--check"]))?;
     step("lints", || run(&cargo, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("tests", || run(&cargo, &["test", "--workspace"]))
+}
+
+/// Builds for release and measures.
+fn bench(how: &[&str]) -> Result<(), String> {
+    let measure = ["run", "--release", "--package", "kept-bench", "--", "measure"];
+    run(Command::new(cargo()).args(measure).args(how).current_dir(root()))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn cargo() -> String {
+    env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 /// Runs one step and says how long it took.

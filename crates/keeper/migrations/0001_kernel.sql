@@ -6,11 +6,21 @@ CREATE TABLE facts (
   value TEXT NOT NULL
 );
 
+-- Every notice that was in force here, and the one that is proposed, if any. A moment is empty until it has come.
+-- `activates` is when it binds, known once everyone has been told; `reached` is the last subject to whom telling people
+-- of it, or carrying their clocks over, has come.
 CREATE TABLE policies (
   version   TEXT   NOT NULL PRIMARY KEY,
   source    TEXT   NOT NULL,
   effective TEXT   NOT NULL,
-  activated BIGINT NOT NULL
+  material  BIGINT NOT NULL,
+  proposed  BIGINT NOT NULL,
+  listed    BIGINT,
+  told      BIGINT,
+  activates BIGINT,
+  activated BIGINT,
+  carried   BIGINT,
+  reached   BLOB
 );
 
 -- One key per subject per kind (record = ''), or one for a record with a life of its own.
@@ -48,14 +58,18 @@ CREATE TABLE lookups (
 ) /* clustered */;
 CREATE INDEX lookups_subject ON lookups (subject, kind);
 
--- The public side of the log: leaves only. The edge is what the next leaf and the root are computed from.
+-- The public side of the log: leaves only. The edge is what the next leaf and the root are computed from. Beside it is
+-- the notice in force, so that every act, which takes this row first, knows it without asking for more.
 CREATE TABLE ledger (
   position BIGINT NOT NULL PRIMARY KEY,
   leaf     BLOB   NOT NULL
 );
 CREATE TABLE ledger_edge (
-  id   BIGINT NOT NULL PRIMARY KEY,
-  edge BLOB   NOT NULL
+  id        BIGINT NOT NULL PRIMARY KEY,
+  edge      BLOB   NOT NULL,
+  policy    TEXT   NOT NULL,
+  proposed  TEXT,
+  activates BIGINT
 );
 CREATE TABLE checkpoints (
   size BIGINT NOT NULL PRIMARY KEY,

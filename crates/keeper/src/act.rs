@@ -8,14 +8,17 @@ use kept_vault::{Kind, Source, SubjectId};
 
 use crate::{
     blob::Blob,
+    carry::Begun,
     ctx::{Actor, Ctx},
     duty::{self, Duty},
     error::KeeperError,
+    follow,
     keeper::House,
     outbox::Letter,
     record::{self, Record, RecordSpec},
     release,
     sealed::{self, Part, Vault},
+    tell,
     time::to_millis,
     trail::{Appender, Deed, Event, SITE, Trail},
     view::{By, View},
@@ -28,6 +31,8 @@ pub struct Act<'a, 'c> {
     pub ctx: &'a mut Ctx,
     house: &'a House,
     appender: Appender,
+    /// The notice that is proposed, if any.
+    proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
     fresh: Vec<SubjectId>,
 }
@@ -54,17 +59,45 @@ pub enum Claim {
 
 impl<'a, 'c> Act<'a, 'c> {
     /// Begins an act when its turn has come: one runs after another, whatever the database and the number of servers.
+    /// It runs under the policy in force at its moment, or a later one that an act before it has found in force; the
+    /// first act at or after the moment from which a proposed policy binds puts that into force.
     pub(crate) fn begin(
         tx: &'a Tx<'c>,
         ctx: &'a mut Ctx,
         house: &'a House,
     ) -> Result<Act<'a, 'c>, KeeperError> {
-        Ok(Act { tx, ctx, house, appender: Appender::begin(tx)?, fresh: Vec::new() })
+        let (appender, turn) = Appender::begin(tx)?;
+        let due = turn.activates.is_some_and(|at| at <= to_millis(ctx.now));
+        let (version, proposed) = match turn.proposed {
+            Some(version) if due => (version, None),
+            proposed => (turn.policy, proposed),
+        };
+        if ctx.policy.version() != version {
+            ctx.policy = house.policy_of(tx, &version)?;
+        }
+        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new() };
+        if due {
+            follow::put_into_force(&mut act)?;
+        }
+        Ok(act)
     }
 
     /// Writes back what the act has gathered; called once, before the commit.
     pub(crate) fn finish(&mut self) -> Result<(), KeeperError> {
+        if let Some(version) = &self.proposed {
+            // Who comes while a change is announced is told of it, too.
+            tell::list(self.tx, version, &self.fresh, self.ctx.now)?;
+        }
         self.appender.finish(self.tx)
+    }
+
+    pub(crate) fn house(&self) -> &'a House {
+        self.house
+    }
+
+    /// The version of the notice that is proposed, if any.
+    pub(crate) fn proposed(&self) -> Option<&str> {
+        self.proposed.as_deref()
     }
 
     /// The transaction, for an area's own tables.
@@ -354,8 +387,30 @@ impl<'a, 'c> Act<'a, 'c> {
                 &params![subject.as_bytes(), &rule.rule.id, record],
             )?;
         }
-        for duty in duty::started_by(&policy, subject, event, record, at)? {
+        for older in &policy.older {
+            let (name, subject) = (&older.name, subject.as_bytes());
+            if older.rule.unless.as_deref() == Some(event) {
+                self.tx.execute(
+                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held')",
+                    &params![subject, name],
+                )?;
+            } else if older.rule.when == event {
+                self.tx.execute(
+                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND record = $3 AND started < $4 \
+                     AND state IN ('waiting', 'held')",
+                    &params![subject, name, record, to_millis(at)],
+                )?;
+            }
+        }
+        // Clocks begin under the policy of the moment from which they count, and are carried over to each later one.
+        let mut under = policy.ran_under(at).collect::<Vec<_>>().into_iter().rev();
+        let mut old = under.next().unwrap_or(&policy);
+        for duty in duty::started_by(old, subject, event, record, at)? {
             duty.save(self.tx)?;
+        }
+        for new in under {
+            Begun { subject, event, record, at }.carry(self.tx, old, new)?;
+            old = new;
         }
         for hold in policy.notice.holds_until(event) {
             // The next sweep takes the row away and does what it kept back.

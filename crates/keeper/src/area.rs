@@ -52,7 +52,7 @@ impl Area {
             roles: &[],
             cookies: &[],
             jobs: &[],
-            hooks: Hooks { disable: None, warn: None },
+            hooks: Hooks { disable: None, warn: None, tell: None },
             checks: &[],
         }
     }
@@ -117,6 +117,8 @@ pub struct Hooks {
     pub disable: Option<Disable>,
     /// `warn = [..]`: tell the person what will be erased, and on what day.
     pub warn: Option<Warn>,
+    /// A change of the notice: tell the person what changes, and from what day.
+    pub tell: Option<Tell>,
 }
 
 /// Switches a subject's account off. Says whether it did: a membership may have been renewed since the clock ran out.
@@ -124,6 +126,31 @@ pub type Disable = fn(&mut Act<'_, '_>, SubjectId) -> Result<bool, KeeperError>;
 
 /// Tells a person what is to come.
 pub type Warn = fn(&mut Act<'_, '_>, &Warning<'_>) -> Result<(), KeeperError>;
+
+/// Tells a person of a change of the notice.
+pub type Tell = fn(&mut Act<'_, '_>, &Announcement<'_>) -> Result<Told, KeeperError>;
+
+/// Whether somebody has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A letter is on its way.
+    Now,
+    /// They cannot be told yet, because their address is not confirmed: it is tried again in a day.
+    Later,
+    /// There is nobody to tell: no account, or no address.
+    Nobody,
+}
+
+/// A change of the notice that somebody is to be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Announcement<'a> {
+    /// Whom to tell.
+    pub subject: SubjectId,
+    /// The day on which it takes effect, or later.
+    pub effective: jiff::civil::Date,
+    /// The sentences that change, those that matter to people first.
+    pub changes: &'a [kept_notice::Difference],
+}
 
 /// A warning that is due: what will be erased, and when.
 #[derive(Clone, Copy, Debug)]

@@ -133,7 +133,7 @@ pub(crate) fn started_by(
 ) -> Result<Vec<Duty>, KeeperError> {
     let mut duties = Vec::new();
     for clock in policy.notice.clocks(event) {
-        let end = due(at, &clock.after).map_err(|_| KeeperError::Calendar)?;
+        let end = policy.end(at, &clock.after, clock.warn)?;
         let duty = |action: String, due: Timestamp| Duty {
             subject,
             rule: clock.rule.into(),
@@ -145,7 +145,7 @@ pub(crate) fn started_by(
         };
         for lead in clock.warn {
             let early = due(end, &lead.negate()).map_err(|_| KeeperError::Calendar)?;
-            duties.push(duty(format!("warn {lead}"), early.max(at)));
+            duties.push(duty(format!("warn {lead}"), early.max(at).max(policy.since)));
         }
         duties.push(duty(verb(&clock).into(), end));
     }

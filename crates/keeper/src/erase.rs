@@ -135,12 +135,12 @@ fn start_anew(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<(), KeeperError> {
     Ok(())
 }
 
-/// The kinds that a rule of the notice erases.
+/// The kinds that a rule erases, of the policy or of an earlier one whose clock still runs.
 pub(crate) fn kinds_of(policy: &Policy, rule: &str) -> Result<Vec<Kind>, KeeperError> {
     let unknown = || KeeperError::Unknown(rule.into());
-    let retain = policy.notice.retains.iter().find(|r| r.rule.id == rule).ok_or_else(unknown)?;
+    let (notice, retain) = policy.retain(rule).ok_or_else(unknown)?;
     let RetainAction::Erase { labels } = &retain.action else { return Err(unknown()) };
-    let terms: BTreeSet<&str> = labels.iter().flat_map(|label| policy.notice.kinds_of(label)).collect();
+    let terms: BTreeSet<&str> = labels.iter().flat_map(|label| notice.kinds_of(label)).collect();
     terms.into_iter().filter_map(Kind::parse).map(Ok).collect()
 }
 

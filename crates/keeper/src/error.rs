@@ -75,6 +75,19 @@ pub enum KeeperError {
     /// An act went on after one of its events could not be written.
     #[error("an event of the act could not be written, so the act was undone")]
     Unrecorded,
+    /// The notice in force is one that this server cannot run: it is of another version of Kept.
+    #[error(
+        "this server cannot run the notice in force (version {version}): {cause}; start a version of kept that can"
+    )]
+    Incapable {
+        /// The notice's version, shortened.
+        version: String,
+        /// What does not fit.
+        cause: String,
+    },
+    /// The notice has changed, and the clocks that run have not been carried over to it yet.
+    #[error("the clocks that run are being carried over to the new notice: this is done afterwards")]
+    NotCarried,
     /// A date left the range of the calendar.
     #[error("a date is out of the calendar's range")]
     Calendar,
@@ -153,7 +166,7 @@ pub enum StartError {
     #[error("the notice's contact must be an e-mail address: its domain names the public ledger")]
     Contact,
     /// The folder runs under another notice.
-    #[error("{} runs under another notice (version {running}); changing the notice of a running site is not possible in this version: use a new folder", folder.display())]
+    #[error("{} runs under another notice (version {running}): to change it, run `kept propose` with the new notice; to go on as it is, put the notice in force back", folder.display())]
     OtherNotice {
         /// The data folder.
         folder: PathBuf,

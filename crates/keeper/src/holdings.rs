@@ -12,7 +12,7 @@ use crate::{
     erase,
     error::KeeperError,
     keeper::House,
-    policy::Policy,
+    policy::{Policy, rule_of},
     registry::{holds_any, kinds_of},
     sealed::Vault,
     time::to_millis,
@@ -157,7 +157,7 @@ fn until(policy: &Policy, kind: Kind, duties: &[Duty]) -> Result<Vec<Until>, Kee
     let mut dates = Vec::new();
     for duty in duties {
         if erase::kinds_of(policy, &duty.rule)?.contains(&kind) {
-            dates.push(Until::Date { when: duty.due, rule: duty.rule.clone() });
+            dates.push(Until::Date { when: duty.due, rule: rule_of(&duty.rule).into() });
         }
     }
     dates.sort_by_key(|until| match until {

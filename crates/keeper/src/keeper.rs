@@ -17,9 +17,11 @@ use crate::{
     area::Area,
     ctx::{Actor, Ctx, TimeSource},
     error::{KeeperError, StartError},
+    follow::Known,
     journal::Journal,
     look::Look,
     policy::Policy,
+    propose::{ProposeError, Proposed},
     registry::Registry,
     sealed::Vault,
     time::to_millis,
@@ -71,7 +73,7 @@ pub(crate) struct House {
     pub(crate) journal: Journal,
     /// One run of the checks at a time: two would publish their checkpoints over each other.
     pub(crate) proving: tokio::sync::Mutex<()>,
-    policy: RwLock<Arc<Policy>>,
+    pub(crate) known: RwLock<Known>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,
 }
@@ -80,11 +82,29 @@ impl Keeper {
     /// Opens a site: compiles its notice, holds its areas, views and tables against it, and checks that folder, keys
     /// and notice belong together. A site that is refused keeps its data as it was.
     ///
+    /// The notice is the one in force, one that was before, or one that is proposed: the site runs under the one that its
+    /// own record says is in force.
+    ///
     /// # Errors
     /// Each says what does not fit, where, and what to do.
     pub async fn open(setup: Setup<'_>) -> Result<Keeper, StartError> {
+        Keeper::start(setup, false).await
+    }
+
+    /// Opens a site under the notice in force, and proposes the one given instead.
+    ///
+    /// # Errors
+    /// As [`open`](Keeper::open) and [`propose`](Keeper::propose).
+    pub async fn open_and_propose(setup: Setup<'_>) -> Result<(Keeper, Proposed), ProposeError> {
+        let notice = setup.notice.to_owned();
+        let keeper = Keeper::start(setup, true).await?;
+        let outcome = keeper.propose(&notice).await?;
+        Ok((keeper, outcome))
+    }
+
+    async fn start(setup: Setup<'_>, under_another: bool) -> Result<Keeper, StartError> {
         let registry = Registry::new(setup.areas);
-        let policy = Arc::new(Policy::compile(setup.notice, &registry)?);
+        let policy = Policy::compile(setup.notice, &registry)?;
         let folder = setup.folder.to_path_buf();
         let origin = origin(&policy.notice.contact)?;
         make_private(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
@@ -107,6 +127,7 @@ impl Keeper {
         let tombstones =
             Tombstones::open(&folder).map_err(|cause| StartError::Folder { path: folder.clone(), cause })?;
 
+        let origin = known_origin(&store).await?.unwrap_or(origin);
         let signer = Signer::from_seed(&origin, &ring.derive("ledger"));
         let house = House {
             folder: folder.clone(),
@@ -117,22 +138,23 @@ impl Keeper {
             tombstones,
             journal: Journal::default(),
             proving: tokio::sync::Mutex::default(),
-            policy: RwLock::new(policy),
+            known: RwLock::new(Known::only(policy)),
             time: setup.time,
             entropy: Mutex::new(entropy),
         };
         let keeper = Keeper { house: Arc::new(house), store };
-        keeper.settle_in(setup.notice).await?;
+        keeper.settle_in(setup.notice, under_another).await?;
         keeper.part_from_earlier_runs().await?;
+        keeper.read_notices(keeper.now()).await?;
         Ok(keeper)
     }
 
     /// Holds the folder's own facts against keys and notice, and writes them down at the first start.
-    async fn settle_in(&self, source: &str) -> Result<(), StartError> {
+    async fn settle_in(&self, source: &str, under_another: bool) -> Result<(), StartError> {
         let house = self.house.clone();
         let mut ctx = self.ctx(Actor::System);
         let source = source.to_owned();
-        self.store.write(move |tx| house.settle_in(tx, &mut ctx, &source)).await
+        self.store.write(move |tx| house.settle_in(tx, &mut ctx, &source, under_another)).await
     }
 
     /// The same seed must not give the same ids again after a restart: each length of the ledger has a stream of its own.
@@ -147,14 +169,9 @@ impl Keeper {
         self.house.time.now()
     }
 
-    /// The circumstances of an act by somebody, now, under the policy in force.
+    /// The circumstances of an act or a look by somebody, now, under the policy in force.
     pub fn ctx(&self, actor: Actor) -> Ctx {
         Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng() }
-    }
-
-    /// The policy in force.
-    pub fn policy(&self) -> Arc<Policy> {
-        self.house.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The areas of the site, composed.
@@ -209,7 +226,7 @@ impl Keeper {
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        let house = self.house.clone();
+        let (house, ctx) = (self.house.clone(), self.followed(ctx).await?);
         self.store
             .read(move |read| work(&mut Look::new(read, &ctx, &house)).map_err(Acted::Theirs))
             .await
@@ -256,7 +273,13 @@ impl Keeper {
 }
 
 impl House {
-    fn settle_in(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
+    fn settle_in(
+        &self,
+        tx: &Tx<'_>,
+        ctx: &mut Ctx,
+        source: &str,
+        under_another: bool,
+    ) -> Result<(), StartError> {
         let fact = |name: &str| -> Result<Option<String>, StartError> {
             let row = tx.query_opt("SELECT value FROM facts WHERE name = $1", &params![name])?;
             Ok(row.map(|row| row.get(0)).transpose()?)
@@ -269,8 +292,12 @@ impl House {
                 &params![&fingerprint],
             )?;
             tx.execute(
-                "INSERT INTO ledger_edge (id, edge) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
-                &params![Frontier::new().to_bytes()],
+                "INSERT INTO facts (name, value) VALUES ('origin', $1) ON CONFLICT (name) DO NOTHING",
+                &params![self.origin.to_string()],
+            )?;
+            tx.execute(
+                "INSERT INTO ledger_edge (id, edge, policy) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
+                &params![Frontier::new().to_bytes(), ctx.policy.version()],
             )?;
             tx.execute(
                 "INSERT INTO brakes (id, latest) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
@@ -280,20 +307,24 @@ impl House {
         if fact("keys")?.as_ref() != Some(&fingerprint) {
             return Err(StartError::OtherKeys { path: self.folder.join("keys") });
         }
-        let running = tx.query_opt("SELECT version FROM policies", &params![])?;
-        match running.map(|row| row.get::<String>(0)).transpose()? {
-            Some(version) if version != ctx.policy.version() => Err(StartError::OtherNotice {
-                folder: self.folder.clone(),
-                running: version.chars().take(12).collect(),
-            }),
-            Some(_) => Ok(()),
-            None => self.take_into_force(tx, ctx, source),
+        let running = tx.query_one("SELECT policy FROM ledger_edge WHERE id = 1", &params![])?;
+        if tx.query("SELECT 1 FROM policies LIMIT 1", &params![])?.is_empty() {
+            return self.take_into_force(tx, ctx, source);
         }
+        let known = "SELECT 1 FROM policies WHERE version = $1";
+        if under_another || tx.query_opt(known, &params![ctx.policy.version()])?.is_some() {
+            return Ok(());
+        }
+        Err(StartError::OtherNotice {
+            folder: self.folder.clone(),
+            running: running.get::<String>(0)?.chars().take(12).collect(),
+        })
     }
 
     fn take_into_force(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
         tx.execute(
-            "INSERT INTO policies (version, source, effective, activated) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO policies (version, source, effective, material, proposed, listed, told, activates, \
+             activated, carried) VALUES ($1, $2, $3, 0, $4, $4, $4, $4, $4, $4)",
             &params![
                 ctx.policy.version(),
                 source,
@@ -311,7 +342,7 @@ impl House {
             because: None,
             notice: ctx.policy.version().into(),
         };
-        let mut appender = Appender::begin(tx)?;
+        let (mut appender, _) = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
         appender.append(tx, &mut ctx.rng, &trail, &event)?;
         Ok(appender.finish(tx)?)
@@ -337,6 +368,17 @@ impl<E: From<KeeperError>> Acted<E> {
             Acted::Ours(error) => error.into(),
         }
     }
+}
+
+/// The ledger's name as its first server wrote it down: it stays, also when the contact changes.
+async fn known_origin(store: &Store) -> Result<Option<Origin>, StartError> {
+    let row = store
+        .read(|read| read.query_opt("SELECT value FROM facts WHERE name = 'origin'", &params![]))
+        .await
+        .map_err(KeeperError::Store)?;
+    let Some(row) = row else { return Ok(None) };
+    let origin: String = row.get(0)?;
+    Ok(Some(origin.parse().map_err(|_| KeeperError::Malformed("a name of the ledger that is none"))?))
 }
 
 /// The ledger's name: the domain under which the organisation can be reached about its notice.

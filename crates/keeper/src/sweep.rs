@@ -9,12 +9,13 @@ use kept_store::{StoreError, Tx, params};
 use crate::{
     act::Act,
     area::Warning,
-    brakes,
+    brakes, carry,
     ctx::Actor,
     duty::{COLUMNS, Duty, state},
     erase::{self, Erasure},
     error::KeeperError,
     keeper::{House, Keeper},
+    tell,
     time::{from_millis, to_millis},
     trail::Deed,
 };
@@ -46,6 +47,8 @@ impl Keeper {
         let now = self.now();
         self.end_holds(now).await?;
         let mut swept = Swept { paused: brakes::test(self, now).await?, ..Swept::default() };
+        self.carry_over().await?;
+        self.list_people().await?;
         let mut failed: BTreeSet<(String, String, String, String)> = BTreeSet::new();
         let mut erased = false;
         loop {
@@ -76,6 +79,7 @@ impl Keeper {
             }
         }
         swept.failed = failed.len();
+        self.finish_telling().await?;
         if erased {
             // The write-ahead log still holds the rows that went. While a long read goes on it cannot be emptied; the
             // next sweep that erases, or tidying, does it.
@@ -119,7 +123,7 @@ impl Keeper {
         self.store
             .scan(move |read| {
                 // A letter cannot be taken back either, and under a wrong clock it would name a wrong day.
-                let but = if paused { "AND action <> 'erase' AND action NOT LIKE 'warn %'" } else { "" };
+                let but = if paused { "AND action <> 'erase' AND action NOT LIKE 'warn %' AND action NOT LIKE 'tell %'" } else { "" };
                 let rows = read.query(
                     &format!(
                         "SELECT {COLUMNS} FROM duties WHERE state IN ('waiting', 'begun') AND due <= $1 {but} \
@@ -141,6 +145,7 @@ impl Keeper {
         }
         let house = self.house.clone();
         self.act(self.ctx(Actor::System), move |act| {
+            carry::is_over(act.tx())?;
             duties.iter().try_for_each(|duty| run(act, &house, duty))
         })
         .await
@@ -149,6 +154,7 @@ impl Keeper {
     /// Erasing, step one: the intent.
     async fn begin(&self, duties: Vec<Duty>) -> Result<Vec<Erasure>, KeeperError> {
         self.act(self.ctx(Actor::System), move |act| {
+            carry::is_over(act.tx())?;
             duties.iter().filter_map(|duty| erase::begin(act.tx(), act.ctx, duty).transpose()).collect()
         })
         .await
@@ -220,6 +226,10 @@ fn run(act: &mut Act<'_, '_>, house: &House, duty: &Duty) -> Result<(), KeeperEr
             }
             act.note(duty.subject, Deed::Disabled, &duty.rule, &[], None)?
         }
+        _ if duty.rule == tell::RULE => match tell::tell(act, duty)? {
+            Some(position) => position,
+            None => return Ok(()),
+        },
         _ => {
             let policy = act.ctx.policy.clone();
             let sentence = policy.sentence(&duty.rule).map(|s| s.text.as_str()).unwrap_or_default();

@@ -104,15 +104,28 @@ pub(crate) struct Appender {
     failed: bool,
 }
 
+/// What an act learns with its turn: the notice in force, and the one that is to follow.
+pub(crate) struct Turn {
+    /// The version in force.
+    pub(crate) policy: String,
+    /// The version that is proposed.
+    pub(crate) proposed: Option<String>,
+    /// From when the proposed one binds, once that is known.
+    pub(crate) activates: Option<i64>,
+}
+
 impl Appender {
     /// Takes the edge, and with it the turn: until this transaction ends, no other can take it, on any server.
     ///
     /// Every act takes it before anything else. So acts run one after another on every database, what one reads
     /// cannot change before it writes, no two wait for each other, and no two leaves take one position.
-    pub(crate) fn begin(tx: &Tx<'_>) -> Result<Appender, KeeperError> {
-        let row =
-            tx.query_one("UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge", &params![])?;
-        Ok(Appender { edge: frontier(&row)?, grown: false, failed: false })
+    pub(crate) fn begin(tx: &Tx<'_>) -> Result<(Appender, Turn), KeeperError> {
+        let row = tx.query_one(
+            "UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge, policy, proposed, activates",
+            &params![],
+        )?;
+        let turn = Turn { policy: row.get(1)?, proposed: row.get(2)?, activates: row.get(3)? };
+        Ok((Appender { edge: frontier(&row)?, grown: false, failed: false }, turn))
     }
 
     /// Appends an event to the trail that a key seals, in the transaction of the change that it describes.

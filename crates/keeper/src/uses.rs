@@ -57,6 +57,8 @@ pub fn uses(policy: &Policy) -> Vec<Use> {
                 sees: view
                     .kinds()
                     .into_iter()
+                    // What the notice does not name is not held, so nobody sees it.
+                    .filter(|(kind, _)| policy.notice.label_of(kind.term()).is_some())
                     .map(|(kind, mask)| Seen {
                         kind: kind.term(),
                         label: kept_notice::terms::find(kind.term()).map_or(kind.term(), |term| term.label),

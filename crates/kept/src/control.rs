@@ -1,5 +1,5 @@
 //! The socket in the data folder: how the command line asks a running server, whose folder nobody else may open.
-//! One line asks (`prove`, or `duties` with a moment), one JSON document answers.
+//! One line asks (`prove`, `duties` with a moment, `propose` with a notice as a JSON string), one JSON document answers.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -17,12 +17,15 @@ use tokio::{
     sync::watch,
 };
 
-use crate::commands::duties::{self, DueDuty};
+use crate::commands::{
+    duties::{self, DueDuty},
+    propose,
+};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "control";
-/// The longest question.
-const LONGEST: u64 = 256;
+/// The longest question: a whole notice may be in it.
+const LONGEST: u64 = 1024 * 1024;
 
 /// What the server answers.
 #[derive(Serialize, Deserialize)]
@@ -74,6 +77,11 @@ async fn reply(keeper: &Keeper, asked: &str) -> String {
     }
     if let Some(until) = asked.strip_prefix("duties ").and_then(|at| at.parse::<Timestamp>().ok()) {
         return json(duties::due(keeper, until).await);
+    }
+    let proposed =
+        asked.strip_prefix("propose ").and_then(|source| serde_json::from_str::<String>(source).ok());
+    if let Some(source) = proposed {
+        return json(propose::propose(keeper, &source).await);
     }
     json::<(), _>(Err(Unknown))
 }

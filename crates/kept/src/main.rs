@@ -2,16 +2,18 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
 use kept::{
-    commands::{self, Failed},
+    commands::{self, Failed, Place, publish},
+    config::{Config, DatabaseUrl},
     demo,
+    machine::Wall,
 };
-use kept_keeper::chain;
+use kept_keeper::{TimeSource as _, chain, time};
 
 /// A privacy notice you can run.
 #[derive(Parser)]
@@ -34,19 +36,64 @@ enum Command {
         /// The folder that keeps the example; without it the example is gone when it stops
         #[arg(long)]
         data: Option<PathBuf>,
+        /// A PostgreSQL database, for the rows of the example; keys and logs are in its folder
+        #[arg(long, value_name = "URL", requires = "data")]
+        database: Option<String>,
+    },
+    /// Writes the files of a site of one's own, to begin from
+    Init {
+        /// The folder for them
+        folder: PathBuf,
+    },
+    /// Serves a site of one's own until a signal asks it to stop
+    Serve {
+        /// The site's settings
+        #[arg(long)]
+        config: PathBuf,
     },
     /// Checks a notice: exit 0, or 1 with each problem at file:line:column
     Check {
         /// The notice
         notice: PathBuf,
     },
+    /// Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
+    Publish {
+        /// The notice
+        notice: PathBuf,
+        /// In what form
+        #[arg(long, default_value = "html")]
+        format: Format,
+    },
+    /// Says what changes from one notice to another, in sentences, and whether people must be told first
+    Diff {
+        /// The notice as it is
+        old: PathBuf,
+        /// The notice as it is to be
+        new: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Says who may see what, why, and in what form
     Uses {
         /// A notice; without it the trainers' example
         notice: Option<PathBuf>,
+        /// A site's settings, for its notice
+        #[arg(long, conflicts_with = "notice")]
+        config: Option<PathBuf>,
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Proposes another notice for a site; people are told first, if it matters to them
+    Propose {
+        /// The notice as it is to be; the one in force withdraws what is proposed
+        notice: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        site: SiteArgs,
     },
     /// Runs the check of every sentence now; exit 1 if one is broken
     Prove {
@@ -94,21 +141,44 @@ struct SiteArgs {
     /// The site's data folder
     #[arg(long)]
     data: Option<PathBuf>,
+    /// The PostgreSQL database of the site in that folder, where it has one
+    #[arg(long, value_name = "URL", requires = "data")]
+    database: Option<String>,
     /// The site's settings
     #[arg(long, conflicts_with = "data")]
     config: Option<PathBuf>,
 }
 
 impl SiteArgs {
-    fn folder(&self) -> Result<PathBuf, Failed> {
-        commands::folder(self.data.as_deref(), self.config.as_deref())
+    fn place(self) -> Result<Place, Failed> {
+        match &self.config {
+            Some(config) => Place::of_config(config),
+            None => {
+                let folder = self.data.as_deref().unwrap_or(Path::new("."));
+                Place::of_folder(folder, self.database.map(DatabaseUrl::from))
+            }
+        }
     }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Example {
+    /// A provider of continuing professional education
+    Cpe,
     /// A certified trainers' membership network
     Trainers,
+    /// A web-based service for business processes
+    Process,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// One page that needs no other file
+    Html,
+    /// Text with marks for headings, lists and a table
+    Markdown,
+    /// JSON-LD
+    Json,
 }
 
 fn main() -> ExitCode {
@@ -132,8 +202,22 @@ fn main() -> ExitCode {
     match runtime.block_on(run(command, &mut out, &mut err)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(cause) if is_broken_pipe(cause.as_ref()) => ExitCode::from(BROKEN_PIPE),
         Err(cause) => fail(cause.as_ref()),
     }
+}
+
+/// How a shell tells that a program was ended by SIGPIPE.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+/// Whether nobody reads the answer any more (`kept prove | head`), which is nothing to complain of.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let in_json = || cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        kind.or_else(in_json) == Some(io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// Runs a command; says whether what it looked at is good.
@@ -143,24 +227,55 @@ async fn run(
     err: &mut impl Write,
 ) -> Result<bool, Box<dyn std::error::Error>> {
     match command {
-        Command::Demo { example: Example::Trainers, listen, data } => {
-            demo::run(&listen, data.as_deref(), out).await?;
+        Command::Demo { example, listen, data, database } => {
+            let example = match example {
+                Example::Cpe => demo::Example::CPE,
+                Example::Trainers => demo::Example::TRAINERS,
+                Example::Process => demo::Example::PROCESS,
+            };
+            demo::run(&example, &listen, data.as_deref(), database.map(DatabaseUrl::from), out).await?;
+            Ok(true)
+        }
+        Command::Init { folder } => {
+            commands::init::run(&folder, out)?;
+            Ok(true)
+        }
+        Command::Serve { config } => {
+            commands::serve::run(&config, out).await?;
             Ok(true)
         }
         Command::Check { notice } => Ok(commands::check::run(&notice, out, err)?),
-        Command::Uses { notice, json } => {
+        Command::Publish { notice, format } => {
+            let format = match format {
+                Format::Html => publish::Format::Html,
+                Format::Markdown => publish::Format::Markdown,
+                Format::Json => publish::Format::Json,
+            };
+            publish::run(&notice, format, out)?;
+            Ok(true)
+        }
+        Command::Diff { old, new, json } => {
+            let today = time::day(Wall.now());
+            Ok(commands::diff::run(&old, &new, today, json, out, err)?)
+        }
+        Command::Uses { notice, config, json } => {
+            let config = config.map(|config| Config::read(&config)).transpose()?;
+            let notice = config.map(|config| config.notice).or(notice);
             let source = notice.as_deref().map(commands::read).transpose()?;
             commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;
             Ok(true)
         }
-        Command::Prove { json, site } => Ok(commands::prove::run(&site.folder()?, json, out).await?),
+        Command::Propose { notice, json, site } => {
+            Ok(commands::propose::run(&site.place()?, &notice, json, out, err).await?)
+        }
+        Command::Prove { json, site } => Ok(commands::prove::run(&site.place()?, json, out).await?),
         Command::Simulate { notice, years, people, seed, plot, json } => {
             let (notice, plot) = (notice.as_path(), plot.as_deref());
             let asked = commands::simulate::Asked { notice, years, people, seed, plot, json };
             Ok(commands::simulate::run(asked, out).await?)
         }
         Command::Duties { dry_run: _, json, site } => {
-            commands::duties::run(&site.folder()?, json, out).await?;
+            commands::duties::run(&site.place()?, json, out).await?;
             Ok(true)
         }
     }

@@ -77,6 +77,7 @@ pub async fn serve(
     let socket = control::bind(&path)
         .map_err(|cause| ServeError::Socket { path: path.display().to_string(), cause })?;
     let stopped = stop_signal()?;
+    kept_public::served_at(&site.keeper, &site.face.base).await?;
     ready()?;
     let answering = tokio::spawn(control::answer(site.keeper.clone(), socket, stopping.clone()));
     let working = tokio::spawn(work(site.clone(), stopping.clone()));

@@ -54,7 +54,8 @@ impl Notice {
     /// May this declared read happen? What no rule allows is refused.
     ///
     /// A person may always see their own data. The code needs a purpose that uses every kind. A role needs, besides, to
-    /// be for that purpose and to see every kind in that form or a wider one.
+    /// be for that purpose and to see every kind in that form or a wider one. A kind that no label names is not held,
+    /// so there is nothing of it to see; a view of nothing else is refused.
     pub fn judge(&self, view: &ViewClaim<'_>) -> Verdict {
         match self.rules_for(view) {
             Ok(rules) => Verdict::Allowed { rules },
@@ -92,8 +93,12 @@ impl Notice {
         };
         let purposes = self.purposes_with(view.purpose, role)?;
         let mut rules: Vec<String> = role.map(|role| role.rule.id.clone()).into_iter().collect();
-        for (term, form) in view.kinds {
-            let data = self.label_of(term).ok_or_else(|| format!("No label of [data] names {term}."))?;
+        let named = view.kinds.iter().filter_map(|(term, form)| Some((self.label_of(term)?, *term, *form)));
+        let held: Vec<_> = named.collect();
+        if held.is_empty() {
+            return Err("No label of [data] names anything that it shows.".to_owned());
+        }
+        for (data, term, form) in held {
             let purpose = purposes.iter().find(|purpose| purpose.uses(&data.label)).ok_or_else(|| {
                 format!("{} does not use {}, which holds {term}.", ids(&purposes), data.label)
             })?;

@@ -8,6 +8,7 @@
 
 mod canonical;
 mod clock;
+mod diff;
 mod expect;
 mod judge;
 mod notice;
@@ -15,17 +16,18 @@ mod parse;
 mod problem;
 mod sentence;
 mod short;
-mod spell;
+pub mod spell;
 pub mod terms;
 mod time;
 mod vocabulary;
 pub mod words;
 
 pub use clock::{Action, Clock};
+pub use diff::{Difference, is_material};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};
 pub use notice::{
     Basis, Carrier, Change, Cookie, Data, Expect, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
-    Prose, Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, SessionEnd, Shown,
+    Prose, Purpose, Reminder, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
 };
 pub use parse::parse;
 pub use problem::Problem;

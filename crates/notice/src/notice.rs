@@ -250,6 +250,8 @@ pub enum Right {
     Access,
     /// `rectify`: GDPR art. 16; PIPEDA 4.9.5.
     Rectify,
+    /// `erase`: GDPR art. 17; PIPEDA 4.5.3.
+    Erase,
 }
 
 /// `[session]`: how one stays signed in.
@@ -261,22 +263,34 @@ pub struct Session {
     pub carrier: Carrier,
     /// `idle`: it ends after so long without a request.
     pub idle: Span,
-    /// `ends`: when else it ends.
-    pub ends: SessionEnd,
+    /// `reminds`: what the pages remind people of.
+    pub reminds: Vec<Reminder>,
 }
 
 /// What carries a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Carrier {
-    /// `cookie`: one HttpOnly cookie with a random id.
-    Cookie,
+    /// `cookie`: one HttpOnly cookie with a random id, which has no lifetime of its own.
+    Cookie {
+        /// `lasts`: the session ends at the latest so long after the sign-in.
+        lasts: Option<Span>,
+    },
+    /// `remember`: besides, for who asks for it, a cookie with another random id, by which a device is known again.
+    Remember {
+        /// `lasts`: for so long.
+        lasts: Span,
+    },
 }
 
-/// When a session ends at the latest.
+/// What the pages remind people of, where they sign in and where they choose a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionEnd {
-    /// `with the browser`: the cookie has no lifetime of its own.
-    WithTheBrowser,
+pub enum Reminder {
+    /// `to sign out`
+    SignOut,
+    /// `of shared computers`
+    SharedComputers,
+    /// `of good passwords`
+    GoodPasswords,
 }
 
 /// `[cookie.*]`: a cookie besides the session's.
@@ -308,6 +322,8 @@ pub enum Never {
     Track,
     /// `store-in-clear`: nothing that identifies a person is stored unencrypted.
     StoreInClear,
+    /// `send-in-clear`: nothing travels between a person and this site unencrypted.
+    SendInClear,
 }
 
 /// One `[[expect]]`: a question about the notice and its answer.
@@ -362,6 +378,11 @@ impl Notice {
     /// The rule of the role with this name.
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name == name)
+    }
+
+    /// The retention rule with this id: `retain.lapsed`.
+    pub fn retain(&self, id: &str) -> Option<&Retain> {
+        self.retains.iter().find(|rule| rule.rule.id == id)
     }
 
     /// The rule of the cookie with this name.
@@ -445,26 +466,49 @@ impl fmt::Display for Shown {
 
 impl Right {
     /// Every right that can be run.
-    pub const ALL: [Self; 2] = [Self::Access, Self::Rectify];
+    pub const ALL: [Self; 3] = [Self::Access, Self::Rectify, Self::Erase];
 
     /// The key in `[right]`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Access => "access",
             Self::Rectify => "rectify",
+            Self::Erase => "erase",
         }
+    }
+}
+
+impl Reminder {
+    /// Every reminder.
+    pub const ALL: [Self; 3] = [Self::SignOut, Self::SharedComputers, Self::GoodPasswords];
+
+    /// The words used in a notice and in its sentence, after "remind you".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SignOut => "to sign out",
+            Self::SharedComputers => "of shared computers",
+            Self::GoodPasswords => "of good passwords",
+        }
+    }
+}
+
+impl Session {
+    /// Whether the pages remind people of this.
+    pub fn reminds_of(&self, reminder: Reminder) -> bool {
+        self.reminds.contains(&reminder)
     }
 }
 
 impl Never {
     /// Everything that can be promised never to happen.
-    pub const ALL: [Self; 2] = [Self::Track, Self::StoreInClear];
+    pub const ALL: [Self; 3] = [Self::Track, Self::StoreInClear, Self::SendInClear];
 
     /// The key in `[never]`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Track => "track",
             Self::StoreInClear => "store-in-clear",
+            Self::SendInClear => "send-in-clear",
         }
     }
 }

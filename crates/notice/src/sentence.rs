@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::notice::{
-    Basis, Change, Cookie, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice, Purpose, Retain,
-    RetainAction, Right, RightRule, Role, RuleHead, Shown,
+    Basis, Carrier, Change, Cookie, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice, Purpose, Retain,
+    RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
 };
 use crate::words::{self, Held};
 
@@ -223,11 +223,12 @@ impl Notice {
         } else {
             "We set no cookie but those named here."
         };
-        format!(
-            "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you \
-             say so, when you close your browser, or after {} in which you do nothing. {others}",
-            words::duration(&self.session.idle)
-        )
+        let carried = session_text(&self.session);
+        let reminders: Vec<&str> = self.session.reminds.iter().map(|reminder| reminder.words()).collect();
+        if reminders.is_empty() {
+            return format!("{carried} {others}");
+        }
+        format!("{carried} {others} Our pages remind you {}.", words::list(&reminders))
     }
 
     /// The holds that keep some of what a rule erases.
@@ -255,10 +256,35 @@ fn change_text(change: &Change) -> String {
     )
 }
 
+fn session_text(session: &Session) -> String {
+    let idle = words::duration(&session.idle);
+    match &session.carrier {
+        Carrier::Cookie { lasts } => {
+            let (or, latest) = match lasts {
+                Some(lasts) => ("", format!(", or {} after you signed in", words::duration(lasts))),
+                None => ("or ", String::new()),
+            };
+            format!(
+                "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You \
+                 are signed out when you say so, when you close your browser, {or}after {idle} in which you do nothing\
+                 {latest}."
+            )
+        }
+        Carrier::Remember { lasts } => format!(
+            "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. If you ask \
+             us to remember your device, a second one holds another for {}, so that you need not sign in each time. You \
+             are signed out when you say so, and on a device that is not remembered also when you close your browser, or \
+             after {idle} in which you do nothing. Without cookies you can read this site, but not open an account.",
+            words::duration(lasts)
+        ),
+    }
+}
+
 fn right_text(rule: &RightRule) -> String {
     let act = match rule.right {
         Right::Access => "see what we hold about you",
         Right::Rectify => "correct the details you gave us",
+        Right::Erase => "have what we hold about you erased",
     };
     format!("On the page “{}”, you can at any time {act}.", rule.on)
 }
@@ -271,6 +297,9 @@ fn never_text(rule: &NeverRule) -> String {
     match rule.never {
         Never::Track => {
             "We never let anybody else follow you here: our pages load nothing from other sites, as their headers show."
+        }
+        Never::SendInClear => {
+            "We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it."
         }
         Never::StoreInClear => {
             "We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup \

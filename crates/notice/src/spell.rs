@@ -1,8 +1,8 @@
-//! "Did you mean …?"
+//! "Did you mean …?", for words of a file that people write by hand.
 
 /// The candidate that a misspelt word was probably meant to be: the nearest by edit distance, if a third of the word or
 /// less is wrong, or else the shortest that contains it.
-pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
     let lower = word.to_lowercase();
     let allowed = (lower.chars().count() / 3).max(1);
     let near = candidates
@@ -19,7 +19,7 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str> 
 }
 
 /// The help for a word that is not in a list.
-pub(crate) fn help<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> String {
+pub fn help<'c>(word: &str, candidates: impl Iterator<Item = &'c str> + Clone) -> String {
     match nearest(word, candidates.clone()) {
         Some(candidate) => format!("did you mean \"{candidate}\"?"),
         None => match candidates.collect::<Vec<_>>().as_slice() {

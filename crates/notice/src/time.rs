@@ -76,6 +76,17 @@ pub(crate) fn longer(one: &Span, other: &Span) -> bool {
     }
 }
 
+/// Whether one span is longer than another from some day on: a month is at times longer than thirty days, and at times
+/// not.
+pub(crate) fn ever_longer(one: &Span, other: &Span) -> bool {
+    // From each first of a month in four years, a leap year among them.
+    (0..48).any(|months| {
+        let start = due(Timestamp::UNIX_EPOCH, &Span::new().months(months));
+        let ends = start.map(|start| (due(start, one), due(start, other)));
+        matches!(ends, Ok((Ok(one), Ok(other))) if one > other) || matches!(ends, Ok((Err(_), Ok(_))))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +133,18 @@ mod tests {
         assert_eq!(suggest_span("6 month").as_deref(), Some("6 months"));
         assert_eq!(suggest_span("1 dyas").as_deref(), Some("1 day"));
         assert_eq!(suggest_span("soon"), None);
+    }
+
+    #[test]
+    fn ever_longer_looks_at_every_month() {
+        let span = |text| parse_span(text).unwrap();
+        assert!(ever_longer(&span("1 month"), &span("30 days")));
+        assert!(ever_longer(&span("30 days"), &span("1 month")), "in February");
+        assert!(ever_longer(&span("366 days"), &span("1 year")));
+        assert!(ever_longer(&span("1 year"), &span("365 days")), "in a leap year");
+        assert!(!ever_longer(&span("28 days"), &span("1 month")));
+        assert!(!ever_longer(&span("12 months"), &span("1 year")));
+        assert!(ever_longer(&span("19000 years"), &span("1 day")));
     }
 
     #[test]

@@ -31,58 +31,79 @@ use kept_store::{Migration, Store};
 /// `nobody`, on every Linux: PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65534;
 
-/// Runs the server until its input ends, which it does when this process does, however that happens. Then nothing
-/// is left.
+/// Runs the server, and runs it again when it dies, until the input ends, which it does when this process does, however
+/// that happens. Then nothing is left.
 const KEEP: &str = r#"
     folder=$1; shift
-    "$@" >"$folder/log" 2>&1 & server=$!
+    while :; do "$@" >>"$folder/log" 2>&1; sleep 0.05; done & again=$!
     read -r _
-    kill -QUIT $server; wait $server; rm -rf "$folder""#;
+    kill -KILL $again; wait $again 2>/dev/null
+    server=$(head -n 1 "$folder/data/postmaster.pid")
+    kill -QUIT $server; while kill -0 $server 2>/dev/null; do sleep 0.05; done
+    rm -rf "$folder""#;
 
-struct Cluster {
+/// For tests: a crash of this machine may take the databases with it; a crash of the server does not.
+const HASTY: &[&str] = &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"];
+
+/// A server of its own, for tests that do to it what others must not feel.
+pub struct Server {
     programs: PathBuf,
     folder: PathBuf,
     /// The template of each set of migrations.
     templates: Mutex<HashMap<Vec<Migration>, String>>,
     databases: AtomicU32,
-    _keeper: Child,
+    keeper: Child,
 }
 
 /// The address of a new database in which `migrations` have run.
 pub fn database(migrations: &[Migration]) -> String {
-    let cluster = cluster();
-    let mut templates = cluster.templates.lock().unwrap();
+    let server = shared();
+    let mut templates = server.templates.lock().unwrap();
     let template = templates.entry(migrations.to_vec()).or_insert_with(|| {
-        let name = cluster.create("template0");
-        drop(Store::connect(&cluster.url(&name), migrations).unwrap());
+        let name = server.create("template0");
+        drop(Store::connect(&server.url(&name), migrations).unwrap());
         name
     });
-    let name = cluster.create(template);
+    let name = server.create(template);
     drop(templates);
-    cluster.url(&name)
+    server.url(&name)
 }
 
 /// The address of a new database without a table.
 pub fn empty_database() -> String {
-    let cluster = cluster();
-    cluster.url(&cluster.create("template0"))
+    shared().empty_database()
+}
+
+/// The address of a new database without a table, on a server that waits for the disk at each commit and tidies by
+/// itself, as one in use does: for measuring.
+pub fn durable_database() -> String {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::with(&[])).empty_database()
 }
 
 /// The folder with the server's files and its socket.
 pub fn folder() -> &'static Path {
-    &cluster().folder
+    &shared().folder
 }
 
 /// Runs `sql` on the database at `url`, past any store; gives what it answers.
 pub fn sql(url: &str, sql: &str) -> String {
-    let cluster = cluster();
-    let mut psql = Command::new(cluster.programs.join("psql"));
+    let mut psql = Command::new(programs().join("psql"));
     run(psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]))
 }
 
-fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+fn shared() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(Server::start)
+}
+
+impl Server {
+    /// Starts a server that ends when it is dropped, or with the tests' process.
+    pub fn start() -> Server {
+        Server::with(HASTY)
+    }
+
+    fn with(settings: &[&str]) -> Server {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("kept-pg").tempdir().unwrap().keep();
         let are_root = fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -101,30 +122,39 @@ fn cluster() -> &'static Cluster {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEP, "sh"]).arg(&folder).arg(programs.join("postgres")).arg("-D").arg(&data);
         keeper.arg("-k").arg(&folder).args(["-c", "listen_addresses=", "-c", "max_connections=300"]);
-        // A crash of this machine may take the databases with it.
-        keeper.args(["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"]);
+        keeper.args(settings);
         as_user(&mut keeper);
         let keeper = keeper.stdin(Stdio::piped()).spawn().unwrap();
-        let cluster = Cluster {
-            programs,
-            folder,
-            templates: Mutex::default(),
-            databases: AtomicU32::new(0),
-            _keeper: keeper,
-        };
-        cluster.wait();
-        cluster
-    })
-}
+        let (templates, databases) = (Mutex::default(), AtomicU32::new(0));
+        let server = Server { programs, folder, templates, databases, keeper };
+        server.wait();
+        server
+    }
 
-impl Cluster {
+    /// The address of a new database without a table.
+    pub fn empty_database(&self) -> String {
+        self.url(&self.create("template0"))
+    }
+
+    /// Ends the server as a crash does, with `KILL` as when memory runs out or `QUIT` as an operator in a hurry, and
+    /// returns when it has been started again and answers.
+    pub fn crash(&self, signal: &str) {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap();
+        run(Command::new("sh").args(["-c", r#"kill -s "$1" "$2""#, "sh", signal, pid]));
+        while Path::new("/proc").join(pid).exists() {
+            sleep(Duration::from_millis(10));
+        }
+        self.wait();
+    }
+
     fn wait(&self) {
-        for _ in 0..300 {
+        for _ in 0..1500 {
             let mut ready = Command::new(self.programs.join("pg_isready"));
             if ready.arg("-q").arg("-h").arg(&self.folder).status().unwrap().success() {
                 return;
             }
-            sleep(Duration::from_millis(100));
+            sleep(Duration::from_millis(20));
         }
         panic!("PostgreSQL did not start: {}", fs::read_to_string(self.folder.join("log")).unwrap());
     }
@@ -139,6 +169,13 @@ impl Cluster {
 
     fn url(&self, database: &str) -> String {
         format!("host={} user=kept dbname={database}", self.folder.display())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
     }
 }
 

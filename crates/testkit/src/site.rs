@@ -66,13 +66,18 @@ impl Site {
         let (areas, time, seed) = (AREAS, clock.clone(), [7; 32]);
         let setup = Setup { folder: folder.path(), database, notice, areas, time, seed };
         let keeper = Keeper::open(setup).await.unwrap();
+        let downloads = folder.path().join("downloads");
+        std::fs::create_dir(&downloads).unwrap();
         let settings = Settings {
             base: "https://trainers.example.test".parse().unwrap(),
             passwords: Passwords::cheap().unwrap(),
             pace: Duration::ZERO,
+            downloads: Some(downloads),
             demo: None,
+            proxies: Vec::new(),
         };
         let site = kept::site::Site::new(keeper.clone(), settings);
+        kept_public::served_at(&site.keeper, &site.face.base).await.unwrap();
         let app = site.router(Router::new());
         Site { keeper, clock, site, app, folder, browsers: AtomicU32::new(1) }
     }

@@ -33,6 +33,8 @@ impl Kind {
     pub const PROFESSIONAL_CERTIFICATION: Kind = Kind("pd:ProfessionalCertification");
     /// Documents that a person has handed in, such as a licence.
     pub const PERSONAL_DOCUMENTS: Kind = Kind("pd:PersonalDocuments");
+    /// What tells a machine apart, such as the id of an installation.
+    pub const DEVICE_BASED: Kind = Kind("pd:DeviceBased");
     /// What was bought, when, and for how much.
     pub const PURCHASE: Kind = Kind("pd:Purchase");
     /// An address in the Internet Protocol.
@@ -43,8 +45,10 @@ impl Kind {
     pub const COMMUNICATION: Kind = Kind("pd:Communication");
     /// The record of who did what with a person's data.
     pub const TRAIL: Kind = Kind("kept:Trail");
-    /// The dates and the state of a membership.
+    /// The dates of a membership.
     pub const MEMBERSHIP: Kind = Kind("kept:Membership");
+    /// The state of an account, since when, and the roles that somebody has.
+    pub const ACCOUNT: Kind = Kind("kept:Account");
 
     /// Every kind, in no meaningful order.
     pub const ALL: &[Kind] = &[
@@ -59,12 +63,14 @@ impl Kind {
         Kind::PROFESSIONAL_TRAINING,
         Kind::PROFESSIONAL_CERTIFICATION,
         Kind::PERSONAL_DOCUMENTS,
+        Kind::DEVICE_BASED,
         Kind::PURCHASE,
         Kind::IP_ADDRESS,
         Kind::EMAIL_CONTENT,
         Kind::COMMUNICATION,
         Kind::TRAIL,
         Kind::MEMBERSHIP,
+        Kind::ACCOUNT,
     ];
 
     /// The term, with its prefix: `pd:EmailAddress`.

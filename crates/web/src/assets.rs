@@ -27,6 +27,12 @@ pub fn stylesheet_path() -> &'static str {
     &STYLESHEET.path
 }
 
+/// The stylesheet itself, for a page that is sent on alone.
+#[must_use]
+pub fn stylesheet() -> &'static str {
+    STYLESHEET.content
+}
+
 /// The address of the icon.
 #[must_use]
 pub fn icon_path() -> &'static str {

@@ -36,7 +36,7 @@ pub fn file(media: &'static str, disposition: Disposition, name: &str, body: imp
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     answer.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     // Browsers refuse to show a sandboxed PDF; its viewer has a sandbox of its own.
-    if media != "application/pdf" {
+    if kind == "inline" && media != "application/pdf" {
         answer.extensions_mut().insert(Sandbox);
     }
     answer

@@ -12,6 +12,13 @@ pub fn csp() -> &'static str {
      frame-ancestors 'none'"
 }
 
+/// The Strict-Transport-Security of every response of a site that is reached over TLS: for a year, browsers reach it in
+/// no other way (RFC 6797, `sec-1`).
+#[must_use]
+pub fn strict_transport(base: &BaseUrl) -> Option<&'static str> {
+    base.is_https().then_some("max-age=31536000")
+}
+
 /// Sets what every response carries, whatever a handler set before; only caching is a handler's to decide.
 /// A file that is shown by itself is sandboxed besides.
 pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, sandboxed: bool) {
@@ -22,8 +29,8 @@ pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, sandboxed: bool) 
     if sandboxed {
         headers.append(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     }
-    if base.is_https() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    if let Some(insist) = strict_transport(base) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(insist));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -39,6 +39,7 @@
 extern crate self as kept_web;
 
 pub mod assets;
+mod client;
 pub mod cookies;
 pub mod file;
 pub mod form;
@@ -57,6 +58,7 @@ pub mod upload;
 mod visit;
 
 pub use assets::assets_router;
+pub use client::{Client, Network, NotANetwork};
 pub use frame::{Announcement, Frame, NavLink, Reader};
 pub use page::{page, page_with};
 pub use problem::Problem;

@@ -4,6 +4,8 @@
 pub const HOME: &str = "/";
 /// The notice, for people to read (`ntc-1`).
 pub const NOTICE: &str = "/notice";
+/// What the notice said before, and what it is to say (`ntc-1`, `ntc-3`).
+pub const VERSIONS: &str = "/notice/versions";
 /// POST: the reader has seen that the notice changed (`ntc-4`).
 pub const NOTICE_SEEN: &str = "/notice/seen";
 /// How the notice is kept: the public board of promises with their evidence.

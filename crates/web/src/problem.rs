@@ -120,13 +120,14 @@ impl Problem {
     /// 429: too often; `retry_after` is in seconds.
     #[must_use]
     pub fn too_many(retry_after: u64) -> Self {
-        let wait = retry_after.div_ceil(60);
-        let minutes = if wait == 1 { "minute" } else { "minutes" };
+        let minutes = retry_after.div_ceil(60);
+        let (wait, unit) = if minutes < 120 { (minutes, "minute") } else { (minutes.div_ceil(60), "hour") };
+        let plural = if wait == 1 { "" } else { "s" };
         let problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "Please wait",
-            "This has been tried too often from here in a short time.",
-            format!("Try again in {wait} {minutes}."),
+            "This has been tried too often.",
+            format!("Try again in {wait} {unit}{plural}."),
         );
         Self { retry_after: Some(retry_after), ..problem }
     }
@@ -141,6 +142,18 @@ impl Problem {
             "Try again in a moment. If it happens again, write to us: the address is at the foot of the page.",
         )
         .because(cause)
+    }
+
+    /// 503: others were in the way, or the database could not be reached; nothing was changed.
+    #[must_use]
+    pub fn busy() -> Self {
+        let problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The site is busy",
+            "It could not get to this in time. If you sent a form, nothing of it has been stored.",
+            "Try again in a moment.",
+        );
+        Self { retry_after: Some(5), ..problem }
     }
 
     /// 503: no answer within [`REQUEST_TIMEOUT`](crate::REQUEST_TIMEOUT).

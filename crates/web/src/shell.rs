@@ -1,10 +1,10 @@
 //! The shell around the whole site: what is true of every answer, whoever gave it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State},
     http::header,
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Frame, Problem, Site,
+    Client, Frame, Network, Problem, Site,
     cookies::{self, DeclaredCookie},
     file::Sandbox,
     form, headers, origin,
@@ -29,10 +29,13 @@ pub struct ShellConfig {
     pub site: Arc<Site>,
     /// The cookies that the notice lists.
     pub cookies: Vec<DeclaredCookie>,
+    /// The proxies in front of the site.
+    pub proxies: Vec<Network>,
 }
 
 /// Wraps all routes of a site, and answers for those it does not have.
 ///
+/// - where the request comes from is found out once, as [`Client`];
 /// - a form that another site's page sent is refused (403), before any handler sees it;
 /// - a handler that panics or takes longer than [`REQUEST_TIMEOUT`] gives an error page;
 /// - a cookie that the notice does not list turns the answer into an error (`acc-7`);
@@ -48,11 +51,14 @@ pub fn shell(routes: Router, config: ShellConfig) -> Router {
         .layer(middleware::from_fn_with_state(Arc::new(config), wrap))
 }
 
-async fn wrap(State(config): State<Arc<ShellConfig>>, request: Request, next: Next) -> Response {
+async fn wrap(State(config): State<Arc<ShellConfig>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let asked = request.headers().clone();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+        request.extensions_mut().insert(Client::behind(&config.proxies, peer.ip(), &asked));
+    }
 
     let answer = if origin::is_own(&method, &asked, &config.site.base) {
         run(request, next).await

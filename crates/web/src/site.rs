@@ -1,6 +1,6 @@
 //! The site as its settings and its notice describe it.
 
-use std::{str::FromStr, sync::Arc};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::http::Uri;
 use jiff::civil::Date;
@@ -52,6 +52,14 @@ impl BaseUrl {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::Https
+    }
+
+    /// Whether only this machine reaches it, so that nothing travels over a network.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let uri: Option<Uri> = self.origin.parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
     }
 
     /// `http` or `https`.

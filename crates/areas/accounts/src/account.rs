@@ -38,12 +38,15 @@ struct AccountPage<'a> {
     email: String,
     member_id: Option<String>,
     expires: Option<String>,
+    /// Whether credits can be earned here.
+    earns: bool,
     credits: Vec<CreditLine>,
     total: String,
     address: Row,
     phone: Row,
     staff: bool,
     documents: bool,
+    downloads: bool,
     saved: bool,
 }
 
@@ -155,6 +158,7 @@ fn render<'a>(
         email: mine.profile.email.unwrap_or_default(),
         member_id: mine.profile.member_id,
         expires: mine.account.and_then(|account| account.expires).map(long_date),
+        earns: policy.notice.label_of(Kind::PROFESSIONAL_TRAINING.term()).is_some(),
         credits: mine
             .credits
             .into_iter()
@@ -169,6 +173,7 @@ fn render<'a>(
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
         documents: documents::declared(&policy),
+        downloads: accounts.downloads.is_some(),
         saved: false,
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 use data_encoding::BASE64URL_NOPAD;
 use kept_keeper::{Actor, KeeperError, time::to_millis};
 use kept_store::{Read, params};
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 
 use crate::{
@@ -20,7 +20,11 @@ use crate::{
     password, problem,
     records::{Addressee, SignInCheck},
     sign_up,
+    throttle::{self, Limit, QUARTER_HOUR},
 };
+
+/// How often the password of a sign-up may be tried.
+const GUESSES: Limit = Limit { what: "confirm", most: 10, within: QUARTER_HOUR };
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
@@ -36,6 +40,8 @@ struct ConfirmPage<'a> {
 struct ConfirmedPage {
     frame: Frame,
     opened: bool,
+    /// Whether a membership began with it.
+    member: bool,
 }
 
 /// A sign-up that waits for its confirmation.
@@ -87,15 +93,13 @@ pub(crate) async fn post(
         })
         .await
         .map_err(problem)?;
-    match outcome {
-        None => Err(spent()),
-        Some(Confirmed::Opened) => {
-            page(&ConfirmedPage { frame: visit.frame("Your account is open"), opened: true })
-        }
-        Some(Confirmed::AddressTaken) => {
-            page(&ConfirmedPage { frame: visit.frame("You already have an account"), opened: false })
-        }
-    }
+    let (title, opened) = match outcome {
+        None => return Err(spent()),
+        Some(Confirmed::Opened) => ("Your account is open", true),
+        Some(Confirmed::AddressTaken) => ("You already have an account", false),
+    };
+    let member = accounts.keeper.policy().notice.label_of(Kind::MEMBERSHIP.term()).is_some();
+    page(&ConfirmedPage { frame: visit.frame(title), opened, member })
 }
 
 fn same_browser(visit: &Visit, pending: &Pending) -> bool {
@@ -109,8 +113,7 @@ async fn knows_password(
     fields: &mut Fields,
 ) -> Result<bool, Problem> {
     let Some(password) = fields.secret("password", "Password", password::LONGEST) else { return Ok(false) };
-    let key = sign_up::throttle_key(accounts, "confirm", &pending.subject.to_string());
-    accounts.throttle.count(key, 10, visit.now)?;
+    throttle::count(accounts, [GUESSES.of(accounts, &pending.subject.to_string())], visit.now).await?;
     let subject = pending.subject;
     let check = accounts
         .keeper

@@ -162,13 +162,15 @@ fn line(course: &Course, holding: Holding) -> Line {
             )]
         }
         Kind::MEMBERSHIP => {
-            let dates = match course.expires {
-                Some(at) if at > course.now => format!("Until {}.", long_date(at)),
-                Some(at) => format!("Ended on {}.", long_date(at)),
-                None => "Whether it is open, and since when.".into(),
-            };
+            let dates = course.expires.map(|at| match at > course.now {
+                true => format!("Until {}.", long_date(at)),
+                false => format!("Ended on {}.", long_date(at)),
+            });
+            dates.into_iter().collect()
+        }
+        Kind::ACCOUNT => {
             let roles = course.roles.iter().map(|role| format!("You work here as {role}."));
-            std::iter::once(dates).chain(roles).collect()
+            std::iter::once("Whether it is open, and since when.".into()).chain(roles).collect()
         }
         // Of each message its subject, text and address, in the order of their names.
         Kind::EMAIL_CONTENT => {

@@ -9,7 +9,7 @@ use axum::{
 };
 use kept_keeper::{Act, Deed, KeeperError, View, time::day};
 use kept_notice::Verdict;
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{
     Frame, Problem, Sent, Visit,
     form::{Fields, Need},
@@ -53,7 +53,8 @@ struct MemberPage {
     standing: &'static str,
     expires: Option<jiff::civil::Date>,
     expired: bool,
-    credits: String,
+    /// Nothing where none can be earned.
+    credits: Option<String>,
     works_here: bool,
     disputes: bool,
     deals: Vec<Deal>,
@@ -146,7 +147,7 @@ pub(crate) async fn find(
 struct Opened {
     card: MemberCard,
     case: Case,
-    credits: Vec<Credit>,
+    credits: Option<Vec<Credit>>,
 }
 
 /// How things stand with a member, as far as it decides what the desk may do.
@@ -161,7 +162,8 @@ struct Case {
 fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Option<Opened>, KeeperError> {
     let Some(case) = case(act, subject)? else { return Ok(None) };
     let card = act.view::<MemberCard>(subject, Some(reason))?;
-    let credits = members::credits(act.tx(), subject)?;
+    let earns = act.may_hold(Kind::PROFESSIONAL_TRAINING).is_ok();
+    let credits = earns.then(|| members::credits(act.tx(), subject)).transpose()?;
     Ok(Some(Opened { card, case, credits }))
 }
 
@@ -197,7 +199,7 @@ impl Opened {
             standing: self.case.account.standing.word(),
             expires: self.case.account.expires.map(day),
             expired: self.case.expired,
-            credits: in_units(self.credits.iter().map(|credit| credit.tenths).sum()),
+            credits: self.credits.map(|all| in_units(all.iter().map(|credit| credit.tenths).sum())),
             works_here: self.case.works_here,
             disputes: self.case.disputes == Some(true),
             deals: Deal::ALL.into_iter().filter(|deal| deal.fits(&self.case)).collect(),
@@ -249,8 +251,8 @@ impl Deal {
         match self {
             Deal::Renew => "The account is open, and no date of erasing runs.",
             Deal::Expire => "The account is switched off, and the dates of the notice begin to run.",
-            Deal::Disable => "Nobody can sign in with it. The membership runs on.",
-            Deal::Enable => "The member can sign in again.",
+            Deal::Disable => "Nobody can sign in with it. Dates that run, run on.",
+            Deal::Enable => "The person can sign in again.",
             Deal::OpenDispute => {
                 "The member disputes how we handle their data: what it covers is not erased."
             }
@@ -273,9 +275,10 @@ impl Deal {
     /// account whose membership is over is opened by renewing it; who works here is the owners' to decide on.
     fn fits(self, case: &Case) -> bool {
         let open = case.account.standing == Standing::Open;
+        let member = case.account.expires.is_some();
         match self {
-            Deal::Renew => !case.works_here,
-            Deal::Expire => !case.works_here && !case.expired,
+            Deal::Renew => member && !case.works_here,
+            Deal::Expire => member && !case.works_here && !case.expired,
             Deal::Disable => !case.works_here && open,
             Deal::Enable => !case.works_here && !open && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),

@@ -6,6 +6,7 @@ mod confirm;
 mod data;
 mod desk;
 mod documents;
+mod downloads;
 mod email;
 pub mod members;
 mod owner;
@@ -29,14 +30,14 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use kept_keeper::{
-    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Policy, Proof, RecordSpec,
-    View,
+    Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Proof, RecordSpec, View,
 };
-use kept_store::Migration;
+use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
 pub use documents::{DOCUMENTS, Document, DocumentCard, MyDocument, verified};
+pub use downloads::{DOWNLOADS, Machine, Machines, MyMachines};
 pub use email::{Email, NotAnAddress};
 pub use owner::first_owner_code;
 pub use password::Passwords;
@@ -47,7 +48,6 @@ pub use records::{
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
 pub use staff::give_role;
-pub use throttle::Throttle;
 
 /// The roles that this area's pages know.
 pub const ROLES: &[&str] = &["owner", "support", "verifier"];
@@ -56,6 +56,7 @@ pub const ROLES: &[&str] = &["owner", "support", "verifier"];
 pub const AREA: Area = Area {
     migrations: &[
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
+        Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
         Migration { name: "accounts/0003_staff", sql: include_str!("../migrations/0003_staff.sql") },
     ],
     tables: tables::TABLES,
@@ -64,6 +65,13 @@ pub const AREA: Area = Area {
         RecordSpec::of::<Credential>(),
         RecordSpec::of::<SecondFactor>(),
         RecordSpec::of::<MemberId>(),
+    ],
+    optional: &[
+        Kind::PHYSICAL_ADDRESS,
+        Kind::TELEPHONE_NUMBER,
+        Kind::IDENTIFIER,
+        Kind::MEMBERSHIP,
+        Kind::PROFESSIONAL_TRAINING,
     ],
     views: &[
         MyProfile::SPEC,
@@ -87,6 +95,10 @@ pub const AREA: Area = Area {
     events: &[
         EventSpec { name: "sign-up.started", when: "you sign up" },
         EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
+        EventSpec { name: "account.closing", when: "you ask us to close your account" },
+        EventSpec { name: "account.kept", when: "you take that back" },
+        EventSpec { name: "account.deactivated", when: "you deactivate your account" },
+        EventSpec { name: "account.reactivated", when: "you activate it again" },
         EventSpec { name: "membership.expired", when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
@@ -98,7 +110,7 @@ pub const AREA: Area = Area {
         Job { name: staff::END_ROLES, run: staff::end_due },
         Job { name: proposals::DUE, run: proposals::fall_due },
     ],
-    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn) },
+    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
@@ -132,6 +144,9 @@ pub const ROUTES: &[Route] = &[
     ("/desk/documents/{number}", || get(documents::desk::ask).post(documents::desk::open)),
     ("/desk/documents/{number}/decision", || get(documents::desk::back).post(documents::desk::answer)),
     ("/desk/documents/{number}/file/{pass}", || get(documents::desk::content)),
+    ("/account/downloads", || get(downloads::files::show)),
+    ("/account/downloads/{name}/{pass}", || get(downloads::files::download)),
+    ("/account/machines", || get(downloads::machines::show).post(downloads::machines::change)),
 ];
 
 /// What the pages of this area share. Cheap to clone.
@@ -150,12 +165,12 @@ pub struct Shared {
     pub tokens: TokenKey,
     /// How long signing up and signing in take at least, so that the time tells nobody who has an account.
     pub pace: Duration,
+    /// The folder of the files that people with an account can download.
+    pub downloads: Option<std::path::PathBuf>,
     /// The strip of an example site.
     pub demo: Option<String>,
     /// The bar about the notice, for a browser that has not dismissed it.
-    pub announce: fn(&HeaderMap, &Policy) -> Option<Announcement>,
-    /// Who has tried how often.
-    pub throttle: Throttle,
+    pub announce: fn(&HeaderMap, &Keeper) -> Option<Announcement>,
 }
 
 impl Accounts {
@@ -198,6 +213,8 @@ pub(crate) fn problem(cause: KeeperError) -> Problem {
         )
         .because(cause),
         KeeperError::NotYours { .. } => Problem::not_found().because(cause),
+        KeeperError::Store(StoreError::Busy | StoreError::Unreachable) => Problem::busy().because(cause),
+        KeeperError::Store(StoreError::CommitUnknown) => Problem::timed_out().because(cause),
         cause => Problem::internal(cause),
     }
 }

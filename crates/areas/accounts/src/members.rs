@@ -2,10 +2,13 @@
 
 use jiff::{Span, Timestamp};
 use kept_keeper::{
-    Act, Claim, Deed, Duty, Index, KeeperError, Letter, Warning,
+    Act, Announcement, Claim, Deed, Duty, Index, KeeperError, Letter, Told, Warning,
     time::{from_millis, long_date, to_millis},
 };
-use kept_notice::due;
+use kept_notice::{
+    due,
+    words::{capital, counted},
+};
 use kept_store::{Read, params};
 use kept_vault::{Kind, SubjectId};
 use rand_core::Rng;
@@ -116,7 +119,8 @@ pub enum Confirmed {
     AddressTaken,
 }
 
-/// Opens a pending account: the address becomes the sign-in address, and a year of membership begins.
+/// Opens a pending account: the address becomes the sign-in address. Where the notice knows memberships, a year of one
+/// begins, and where it knows member ids, the person gets one.
 ///
 /// # Errors
 /// The database failed.
@@ -125,11 +129,17 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
         return Ok(Confirmed::AddressTaken);
     }
     act.release(BY_PENDING_EMAIL, subject)?;
-    let member_id = new_member_id(act, subject)?;
-    act.put(subject, &MemberId { member_id })?;
+    if act.may_hold(Kind::IDENTIFIER).is_ok() {
+        let member_id = new_member_id(act, subject)?;
+        act.put(subject, &MemberId { member_id })?;
+    }
     act.emit(subject, "sign-up.confirmed")?;
-    let now = act.ctx.now;
-    begin_year(act, subject, now)?;
+    if act.may_hold(Kind::MEMBERSHIP).is_ok() {
+        let now = act.ctx.now;
+        begin_year(act, subject, now)?;
+    } else {
+        stand(act, subject, Standing::Open)?;
+    }
     Ok(Confirmed::Opened)
 }
 
@@ -147,6 +157,7 @@ fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, Ke
 
 /// A year of membership, from a moment on.
 fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Result<Timestamp, KeeperError> {
+    act.may_hold(Kind::MEMBERSHIP)?;
     let ends = due(start, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2, expires = $3 WHERE subject = $4",
@@ -209,9 +220,14 @@ pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, K
 /// The database failed.
 pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     sessions::end_all(act, subject)?;
+    stand(act, subject, Standing::Disabled)
+}
+
+/// From now on the account stands so.
+fn stand(act: &Act<'_, '_>, subject: SubjectId, standing: Standing) -> Result<(), KeeperError> {
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2 WHERE subject = $3",
-        &params![Standing::Disabled.word(), to_millis(act.ctx.now), subject.as_bytes()],
+        &params![standing.word(), to_millis(act.ctx.now), subject.as_bytes()],
     )?;
     Ok(())
 }
@@ -245,6 +261,46 @@ pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), K
     write(act, warning.subject, "warning", &subject, &text)
 }
 
+/// A change of the notice (`ntc-2`, `ntc-3`): what changes, from what day, and what one can do before. Told to everybody
+/// whose address is known to be theirs, also when the account is switched off: their data is still here.
+pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Result<Told, KeeperError> {
+    let person = announcement.subject;
+    match account(act.tx(), person)? {
+        None => return Ok(Told::Nobody),
+        Some(account) if account.standing == Standing::Pending => return Ok(Told::Later),
+        Some(_) => {}
+    }
+    if act.view::<Addressee>(person, None)?.email.is_none() {
+        return Ok(Told::Nobody);
+    }
+    let day = announcement.effective.strftime("%-d %B %Y");
+    let mut text = format!("Our privacy notice changes. The change takes effect on {day}, not before.\n");
+    let said = |text: &mut String, lead: &str, sentence: Option<&String>| {
+        if let Some(sentence) = sentence {
+            text.push_str(&format!("{lead} {sentence}\n"));
+        }
+    };
+    for one in announcement.changes.iter().filter(|one| one.is_material()) {
+        text.push_str(&format!("\nWhat matters: {}.\n", one.reasons.join("; ")));
+        said(&mut text, "Until then:", one.before.as_ref());
+        said(&mut text, "From then on:", one.after.as_ref());
+    }
+    let fair = announcement.changes.iter().filter(|one| !one.is_material()).count();
+    if fair > 0 {
+        let sentences = counted(fair, "other sentence changes", "other sentences change");
+        text.push_str(&format!("\n{}, and nobody is worse off by it.\n", capital(&sentences)));
+    }
+    text.push_str(&format!(
+        "\nOn our site, the page “Earlier and coming notices” shows both notices in full. If you do not agree, you can take \
+         your data with you from the page “My data” and leave before that day; write to {} if you need help. If you do \
+         nothing, the new notice applies to you from then on. What was promised more strictly for data that you gave us \
+         before, we keep.",
+        act.ctx.policy.notice.contact
+    ));
+    write(act, person, "notice-change", &format!("Our privacy notice changes on {day}"), &text)?;
+    Ok(Told::Now)
+}
+
 /// Writes a message to a person at their own address, if they still have one here.
 ///
 /// # Errors
@@ -276,6 +332,7 @@ pub fn credit(
     tenths: i64,
     course: &str,
 ) -> Result<(), KeeperError> {
+    act.may_hold(Kind::PROFESSIONAL_TRAINING)?;
     act.tx().execute(
         "INSERT INTO credits (subject, number, earned, tenths, course) \
          SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4 FROM credits WHERE subject = $1",

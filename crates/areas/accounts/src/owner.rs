@@ -1,4 +1,4 @@
-//! The first owner is made by a one-time code that the server prints at its first start.
+//! The first owner is made by a one-time code that the server prints when it starts and there is none.
 
 use askama::Template;
 use axum::{
@@ -13,7 +13,15 @@ use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 use rand_core::Rng;
 use sha2::{Digest, Sha256};
 
-use crate::{Accounts, problem, sessions::Person, sign_up::throttle_key, staff::give_role};
+use crate::{
+    Accounts, problem,
+    sessions::Person,
+    staff::give_role,
+    throttle::{self, Limit, QUARTER_HOUR},
+};
+
+/// How often the code may be tried, by everybody together.
+const GUESSES: Limit = Limit { what: "owner", most: 10, within: QUARTER_HOUR };
 
 /// Where the hash of the code is kept until it is used.
 const FACT: &str = "first-owner";
@@ -25,7 +33,8 @@ struct OwnerPage<'a> {
     fields: &'a Fields,
 }
 
-/// Makes the code of the first owner, to be printed once. Nothing if there is an owner, or a code was made before.
+/// Makes the code of the first owner, to be printed; one that was printed before is no longer good. Nothing if there
+/// is an owner.
 ///
 /// # Errors
 /// The database failed.
@@ -33,15 +42,16 @@ pub async fn first_owner_code(keeper: &Keeper) -> Result<Option<String>, KeeperE
     keeper
         .act(keeper.ctx(Actor::System), |act| {
             let owners = act.tx().query("SELECT 1 FROM roles WHERE role = 'owner' LIMIT 1", &params![])?;
-            let known = act.tx().query_opt("SELECT value FROM facts WHERE name = $1", &params![FACT])?;
-            if !owners.is_empty() || known.is_some() {
+            if !owners.is_empty() {
                 return Ok(None);
             }
             let mut bytes = [0; 15];
             act.ctx.rng.fill_bytes(&mut bytes);
             let code = BASE32_NOPAD.encode(&bytes);
-            act.tx()
-                .execute("INSERT INTO facts (name, value) VALUES ($1, $2)", &params![FACT, digest(&code)])?;
+            act.tx().execute(
+                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                &params![FACT, digest(&code)],
+            )?;
             let spaced: Vec<_> = code.as_bytes().chunks(6).map(String::from_utf8_lossy).collect();
             Ok(Some(spaced.join("-")))
         })
@@ -68,8 +78,7 @@ pub(crate) async fn claim(
 ) -> Result<Response, Problem> {
     let subject = signed.subject;
     if let Some(code) = fields.secret("code", "Code", 64) {
-        let key = throttle_key(&accounts, "owner", "");
-        accounts.throttle.count(key, 10, visit.now)?;
+        throttle::count(&accounts, [GUESSES.of(&accounts, "")], visit.now).await?;
         let digest = digest(&code);
         let made = accounts
             .keeper

@@ -62,7 +62,7 @@ pub struct MemberId {
 #[serde(default)]
 #[view(name = "my-account", says = "your own details, on My account")]
 #[view(by = Person, purpose = "dpv:ServiceProvision", of = Profile, needed)]
-#[view(rows(Membership, ProfessionalTraining))]
+#[view(rows(Account, Membership, ProfessionalTraining))]
 pub struct MyProfile {
     /// Given name.
     #[kind(Name)]
@@ -132,7 +132,7 @@ pub struct Addressee {
 #[serde(default)]
 #[view(name = "member-card", says = "the member card at the support desk, after stating a reason")]
 #[view(by = Role("support"), purpose = "dpv:ServiceProvision", of = Profile)]
-#[view(rows(Membership, ProfessionalTraining))]
+#[view(rows(Account, Membership, ProfessionalTraining))]
 pub struct MemberCard {
     /// Given name.
     #[kind(Name)]

@@ -20,11 +20,12 @@ use crate::{
     Accounts, problem,
     records::{MyProfile, SecondFactor, SecondFactorCheck},
     sessions::{self, Factor, Person, Signed},
-    sign_up::throttle_key,
+    throttle::{self, DAY, Limit, QUARTER_HOUR, Tries},
 };
 
-/// How many codes may be tried within the throttle's window: at 10 the chance of a guess is one in 30,000.
-const MOST: u32 = 10;
+/// How many codes may be tried: at 30 in a day the chance of a guess is one in 10,000.
+const PER_PERSON: Limit = Limit { what: "code", most: 10, within: QUARTER_HOUR };
+const PER_DAY: Limit = Limit { what: "code in a day", most: 30, within: DAY };
 
 #[derive(Template)]
 #[template(path = "code.html")]
@@ -69,14 +70,16 @@ pub(crate) async fn answer(
     let Some(signed) = signed.filter(|signed| signed.factor == Factor::Awaited) else {
         return Ok(Redirect::to(paths::SIGN_IN).into_response());
     };
-    if let Some(code) = code(&accounts, &visit, &signed, &mut fields)? {
+    if let Some(code) = code(&accounts, &visit, &signed, &mut fields).await? {
         let session = visit.renew();
         let (ctx, subject) = (accounts.keeper.ctx(Actor::System), signed.subject);
+        let [slips, day] = tries(&accounts, subject);
         let right = accounts
             .keeper
             .act(ctx, move |act| {
                 let right = spend(act, subject, &code, false)?;
                 if right {
+                    throttle::got_in(act.tx(), slips, day)?;
                     sessions::promote(act, &signed, &session)?;
                 } else {
                     act.note(subject, Deed::SignInFailed, "one-time code", &[], None)?;
@@ -86,7 +89,6 @@ pub(crate) async fn answer(
             .await
             .map_err(problem)?;
         if right {
-            accounts.throttle.forget(code_key(&accounts, subject));
             return Ok(Redirect::to("/account").into_response());
         }
         // The session that waits for its code is still the browser's own.
@@ -128,14 +130,16 @@ pub(crate) async fn confirm(
             .map_err(problem)?;
         return set_up(&accounts, &visit, &signed, &Fields::default(), StatusCode::OK).await;
     }
-    if let Some(code) = code(&accounts, &visit, &signed, &mut fields)? {
+    if let Some(code) = code(&accounts, &visit, &signed, &mut fields).await? {
         let session = visit.renew();
         let signing = signed.clone();
+        let [slips, day] = tries(&accounts, subject);
         let right = accounts
             .keeper
             .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
                 let right = spend(act, subject, &code, true)?;
                 if right {
+                    throttle::got_in(act.tx(), slips, day)?;
                     // What was opened with the password alone, perhaps by somebody else, ends.
                     sessions::end_all(act, subject)?;
                     sessions::promote(act, &signing, &session)?;
@@ -145,7 +149,6 @@ pub(crate) async fn confirm(
             .await
             .map_err(problem)?;
         if right {
-            accounts.throttle.forget(code_key(&accounts, subject));
             let to = if signed.roles.is_empty() { "/account" } else { paths::DESK };
             return Ok(Redirect::to(to).into_response());
         }
@@ -156,20 +159,19 @@ pub(crate) async fn confirm(
     set_up(&accounts, &visit, &signed, &fields, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
-fn code(
+async fn code(
     accounts: &Accounts,
     visit: &Visit,
     signed: &Signed,
     fields: &mut Fields,
 ) -> Result<Option<String>, Problem> {
     let Some(code) = fields.secret("code", "Code", 20) else { return Ok(None) };
-    let key = code_key(accounts, signed.subject);
-    accounts.throttle.count(key, MOST, visit.now)?;
+    throttle::count(accounts, tries(accounts, signed.subject), visit.now).await?;
     Ok(Some(code.chars().filter(char::is_ascii_digit).collect()))
 }
 
-fn code_key(accounts: &Accounts, subject: SubjectId) -> [u8; 32] {
-    throttle_key(accounts, "code", &subject.to_string())
+fn tries(accounts: &Accounts, subject: SubjectId) -> [Tries; 2] {
+    [PER_PERSON, PER_DAY].map(|limit| limit.of(accounts, &subject.to_string()))
 }
 
 async fn set_up(

@@ -16,7 +16,7 @@ use kept_store::{Read, params};
 use kept_vault::SubjectId;
 use kept_web::{Problem, Reader, Visit, paths, session::SessionId};
 
-use crate::{Accounts, ROLES, members::Standing, problem, staff};
+use crate::{Accounts, ROLES, members::Standing, problem, staff, throttle};
 
 /// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
 const NOTED_EVERY: i64 = 60_000;
@@ -137,7 +137,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
     let mut visit =
         Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, known.clone(), fresh, ctx.now);
     visit.demo.clone_from(&accounts.demo);
-    visit.announcement = (accounts.announce)(request.headers(), &ctx.policy);
+    visit.announcement = (accounts.announce)(request.headers(), keeper);
     let signed = match known {
         Some(session) => {
             let (digest, now) = (session.digest(), ctx.now);
@@ -311,7 +311,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
         .act(accounts.keeper.ctx(Actor::System), move |act| {
             act.tx().execute("DELETE FROM sessions WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
-            Ok(())
+            Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await
 }

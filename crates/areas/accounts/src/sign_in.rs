@@ -1,18 +1,16 @@
 //! Signing in. A wrong password, an unknown address and one that is not confirmed give the same answer, after the same
 //! time, with as much written down.
 
-use std::net::SocketAddr;
-
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
 use kept_keeper::{Act, Actor, Deed, KeeperError, time::long_date};
 use kept_vault::SubjectId;
-use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with, session::SessionId};
+use kept_web::{Client, Frame, Problem, Sent, Visit, form::Fields, page, page_with, session::SessionId};
 use tokio::time::Instant;
 
 use crate::{
@@ -21,12 +19,14 @@ use crate::{
     password, problem,
     records::{SecondFactorCheck, SignInCheck},
     sessions::{self, Factor},
-    sign_up::{self, place_of, throttle_key},
+    sign_up,
+    throttle::{self, DAY, Limit, QUARTER_HOUR},
 };
 
-/// How often one address, and one place on the network, may fail within the throttle's window.
-const MOST_PER_ADDRESS: u32 = 10;
-const MOST_PER_PLACE: u32 = 100;
+/// How often one address, also from many places, and one place on the network may be tried.
+const PER_ADDRESS: Limit = Limit { what: "sign-in", most: 10, within: QUARTER_HOUR };
+const PER_DAY: Limit = Limit { what: "sign-in in a day", most: 30, within: DAY };
+const PER_PLACE: Limit = Limit { what: "sign-in from", most: 100, within: QUARTER_HOUR };
 
 /// The one thing that is said when somebody does not get in.
 const NO: &str = "This address and password do not match, or the address has not been confirmed yet.";
@@ -55,7 +55,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
 pub(crate) async fn post(
     State(accounts): State<Accounts>,
     visit: Visit,
-    place: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    client: Client,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let started = Instant::now();
@@ -65,11 +65,9 @@ pub(crate) async fn post(
         return again(&visit, &fields);
     };
     let folded = email.folded();
-    let key = throttle_key(&accounts, "sign-in", &folded);
-    let from = throttle_key(&accounts, "sign-in from", &place_of(place));
-    for (key, most) in [(key, MOST_PER_ADDRESS), (from, MOST_PER_PLACE)] {
-        accounts.throttle.count(key, most, visit.now)?;
-    }
+    let (slips, day) = (PER_ADDRESS.of(&accounts, &folded), PER_DAY.of(&accounts, &folded));
+    let from = PER_PLACE.of(&accounts, &client.place());
+    throttle::count(&accounts, [slips, day, from], visit.now).await?;
     let (subject, hash) = accounts
         .keeper
         .look(accounts.keeper.ctx(Actor::System), move |look| {
@@ -83,7 +81,13 @@ pub(crate) async fn post(
     let (before, session) = (visit.session(), visit.renew());
     let outcome = accounts
         .keeper
-        .act(accounts.keeper.ctx(Actor::System), move |act| sign_in(act, subject, right, &before, &session))
+        .act(accounts.keeper.ctx(Actor::System), move |act| {
+            let outcome = sign_in(act, subject, right, &before, &session)?;
+            if matches!(outcome, Outcome::In(_)) {
+                throttle::got_in(act.tx(), slips, day)?;
+            }
+            Ok::<_, KeeperError>(outcome)
+        })
         .await
         .map_err(problem)?;
     if !matches!(outcome, Outcome::In(_)) {
@@ -93,7 +97,6 @@ pub(crate) async fn post(
     at_pace(started, accounts.pace).await;
     match outcome {
         Outcome::In(factor) => {
-            accounts.throttle.forget(key);
             let to = if factor == Factor::Awaited { "/sign-in/code" } else { "/account" };
             Ok(Redirect::to(to).into_response())
         }

@@ -1,13 +1,7 @@
 //! Signing up. The answer is the same whether or not the address has an account: "check your mail".
 
-use std::net::SocketAddr;
-
 use askama::Template;
-use axum::{
-    extract::{ConnectInfo, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, KeeperError, Letter, Policy, time::to_millis};
@@ -15,7 +9,7 @@ use kept_notice::due;
 use kept_store::params;
 use kept_vault::Kind;
 use kept_web::{
-    Frame, Problem, Sent, Visit,
+    Client, Frame, Problem, Sent, Visit,
     form::{Fields, Need},
     page, page_with,
 };
@@ -29,11 +23,12 @@ use crate::{
     members::{self, BY_EMAIL, NewMember},
     password, problem,
     records::Profile,
+    throttle::{self, Limit, QUARTER_HOUR},
 };
 
-/// How often one address, and one place on the network, may ask within the throttle's window.
-const MOST_PER_ADDRESS: u32 = 5;
-const MOST_PER_PLACE: u32 = 50;
+/// How often one address, and one place on the network, may ask.
+const PER_ADDRESS: Limit = Limit { what: "sign-up", most: 5, within: QUARTER_HOUR };
+const PER_PLACE: Limit = Limit { what: "sign-up from", most: 50, within: QUARTER_HOUR };
 
 /// A field that the notice declares for this form, or does not.
 pub(crate) struct Row {
@@ -88,7 +83,7 @@ pub(crate) async fn show(State(accounts): State<Accounts>, visit: Visit) -> Resu
 pub(crate) async fn post(
     State(accounts): State<Accounts>,
     visit: Visit,
-    place: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    client: Client,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let started = Instant::now();
@@ -96,12 +91,8 @@ pub(crate) async fn post(
         return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(&accounts, &visit, &fields));
     };
     let folded = asked.email.folded();
-    let tries =
-        [("sign-up", folded.clone(), MOST_PER_ADDRESS), ("sign-up from", place_of(place), MOST_PER_PLACE)];
-    for (what, who, most) in tries {
-        let key = throttle_key(&accounts, what, &who);
-        accounts.throttle.count(key, most, visit.now)?;
-    }
+    let tries = [PER_ADDRESS.of(&accounts, &folded), PER_PLACE.of(&accounts, &client.place())];
+    throttle::count(&accounts, tries, visit.now).await?;
     let mut ctx = accounts.keeper.ctx(Actor::Visitor);
     let hash = accounts.passwords.hash(asked.password, &mut ctx.rng).await.map_err(Problem::internal)?;
     let new = NewMember { profile: asked.profile, email: asked.email, hash };
@@ -207,21 +198,6 @@ fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignUpPag
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
     }
-}
-
-/// The key under which tries are counted; nobody can read the address out of it.
-pub(crate) fn throttle_key(accounts: &Accounts, what: &str, who: &str) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(accounts.keeper.secret("throttle"));
-    hash.update(what);
-    hash.update([0]);
-    hash.update(who);
-    hash.finalize().into()
-}
-
-/// Where a request comes from on the network: in memory only, under a keyed hash.
-pub(crate) fn place_of(place: Option<axum::Extension<ConnectInfo<SocketAddr>>>) -> String {
-    place.map(|place| place.0.0.ip().to_string()).unwrap_or_default()
 }
 
 /// What the database knows of a confirmation's token.

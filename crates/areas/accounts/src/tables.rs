@@ -7,11 +7,14 @@ pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "accounts",
         columns: &[
-            ("standing", Holds::Kind(Kind::MEMBERSHIP)),
-            ("since", Holds::Kind(Kind::MEMBERSHIP)),
+            ("standing", Holds::Kind(Kind::ACCOUNT)),
+            ("since", Holds::Kind(Kind::ACCOUNT)),
             ("expires", Holds::Kind(Kind::MEMBERSHIP)),
         ],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM accounts WHERE subject = $1")],
+        erase: &[
+            (Kind::ACCOUNT, "DELETE FROM accounts WHERE subject = $1"),
+            (Kind::MEMBERSHIP, "UPDATE accounts SET expires = NULL WHERE subject = $1"),
+        ],
     },
     Table {
         name: "credits",
@@ -46,21 +49,21 @@ pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "roles",
         columns: &[
-            ("role", Holds::Kind(Kind::MEMBERSHIP)),
-            ("since", Holds::Kind(Kind::MEMBERSHIP)),
-            ("until", Holds::Kind(Kind::MEMBERSHIP)),
+            ("role", Holds::Kind(Kind::ACCOUNT)),
+            ("since", Holds::Kind(Kind::ACCOUNT)),
+            ("until", Holds::Kind(Kind::ACCOUNT)),
         ],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM roles WHERE subject = $1")],
+        erase: &[(Kind::ACCOUNT, "DELETE FROM roles WHERE subject = $1")],
     },
     Table {
         name: "proposals",
         columns: &[
-            ("act", Holds::Kind(Kind::MEMBERSHIP)),
-            ("target", Holds::Kind(Kind::MEMBERSHIP)),
-            ("proposed", Holds::Kind(Kind::MEMBERSHIP)),
-            ("due", Holds::Kind(Kind::MEMBERSHIP)),
-            ("alone", Holds::Kind(Kind::MEMBERSHIP)),
+            ("act", Holds::Kind(Kind::ACCOUNT)),
+            ("target", Holds::Kind(Kind::ACCOUNT)),
+            ("proposed", Holds::Kind(Kind::ACCOUNT)),
+            ("due", Holds::Kind(Kind::ACCOUNT)),
+            ("alone", Holds::Kind(Kind::ACCOUNT)),
         ],
-        erase: &[(Kind::MEMBERSHIP, "DELETE FROM proposals WHERE subject = $1 OR target = $1")],
+        erase: &[(Kind::ACCOUNT, "DELETE FROM proposals WHERE subject = $1 OR target = $1")],
     },
 ];

@@ -3,22 +3,54 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use kept_keeper::{Check, Covers, Finding, Inspect, KeeperError, Proof};
+use kept_keeper::{Actor, Check, Covers, Finding, Inspect, Keeper, KeeperError, Proof};
+use kept_store::params;
 use kept_web::{
+    BaseUrl,
     cookies::{self, DeclaredCookie},
     headers,
 };
 
 use crate::seen;
 
+/// Where it is written down at which address the site is served.
+const SERVED_AT: &str = "served-at";
+
 pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Rule("never.track"), proof: Proof::Construction, run: track },
+    Check { covers: Covers::Rule("never.send-in-clear"), proof: Proof::Probe, run: transport },
     Check { covers: Covers::Section("cookie"), proof: Proof::Construction, run: cookie },
 ];
 
 /// `ana-3`: the header that every response carries lets a page load nothing from elsewhere and run nothing at all.
 fn track(_: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     Ok(judge_csp(headers::csp()))
+}
+
+/// `sec-1`: the address at which the site was last served is reached over TLS, and its answers tell browsers to insist.
+fn transport(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let row = inspect.read.query_opt("SELECT value FROM facts WHERE name = $1", &params![SERVED_AT])?;
+    let Some(row) = row else { return Ok(Finding::not_due("the site has not been served yet")) };
+    let base: BaseUrl =
+        row.get::<String>(0)?.parse().map_err(|_| KeeperError::Malformed("an address that is none"))?;
+    Ok(judge_transport(&base))
+}
+
+/// Writes down where the site is served, for the check of `sec-1`, which other programs run as well.
+///
+/// # Errors
+/// The database failed.
+pub async fn served_at(keeper: &Keeper, base: &BaseUrl) -> Result<(), KeeperError> {
+    let origin = base.origin().to_owned();
+    keeper
+        .act(keeper.ctx(Actor::System), move |act| {
+            act.tx().execute(
+                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                &params![SERVED_AT, &origin],
+            )?;
+            Ok(())
+        })
+        .await
 }
 
 /// `acc-7`: the gate lets a cookie of the notice last as long as the notice says and no longer, and the one that this
@@ -60,6 +92,19 @@ fn judge_csp(policy: &str) -> Finding {
         count,
         format!("{said} rules in the header of every page; none names another site or lets a script run"),
     )
+}
+
+fn judge_transport(base: &BaseUrl) -> Finding {
+    match headers::strict_transport(base) {
+        Some(insist) => {
+            let detail = format!("reached at {}; every answer says “{insist}”", base.origin());
+            Finding::kept(1, detail)
+        }
+        None if base.is_loopback() => {
+            Finding::not_due("reached from this machine only, so nothing travels over a network")
+        }
+        None => Finding::broken(1, format!("reached at {}, which is not TLS", base.origin())),
+    }
 }
 
 fn judge_cookie(name: &str, lasts: Duration, gate: &[DeclaredCookie], set: Option<&str>) -> Finding {
@@ -112,6 +157,17 @@ mod tests {
             "",
         ] {
             assert_eq!(judge_csp(planted).status, Status::Broken, "{planted}");
+        }
+    }
+
+    #[test]
+    fn only_tls_keeps_what_is_sent_out_of_sight() {
+        let judge = |base: &str| judge_transport(&base.parse().unwrap()).status;
+        assert_eq!(judge("https://trainers.example.test"), Status::Kept);
+        assert_eq!(judge("http://trainers.example.test"), Status::Broken);
+        assert_eq!(judge("http://192.0.2.7:8080"), Status::Broken);
+        for here in ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:8080"] {
+            assert_eq!(judge(here), Status::NotDue, "{here}");
         }
     }
 

@@ -4,17 +4,19 @@ use kept_keeper::Policy;
 use kept_notice::{Data, RetainAction, Shown, words::capital};
 
 /// What is held, why, until when and who sees it.
-pub(crate) struct Row {
-    pub(crate) what: String,
+pub struct Row {
+    /// The label in words.
+    pub what: String,
     /// What it is used for: "to run your membership".
-    pub(crate) why: Vec<String>,
-    pub(crate) until: Vec<String>,
+    pub why: Vec<String>,
+    /// When each rule ends it: "6 months after your membership expires".
+    pub until: Vec<String>,
     /// The staff who see it; none if nobody does.
-    pub(crate) who: Vec<String>,
+    pub who: Vec<String>,
 }
 
 /// One row per label of `[data]`, in the notice's order; neighbours of which all else is the same share one.
-pub(crate) fn rows(policy: &Policy) -> Vec<Row> {
+pub fn rows(policy: &Policy) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for data in &policy.notice.data {
         let what = data.in_short();

@@ -4,6 +4,7 @@
 //! - `/` says what the organisation is and what one can do here;
 //! - `/notice` is the notice: one table, then every sentence with how it stands (`ntc-1`);
 //! - `/notice/kept` is the board: the same sentences with what was counted;
+//! - `/notice/versions` has every earlier notice and the coming one, and what each changed (`ntc-1`, `ntc-3`);
 //! - `/notice/uses` lists every way in which personal data can be read, from the code;
 //! - `/robots.txt` and two files under `/.well-known` say the same to machines.
 
@@ -17,6 +18,7 @@ mod seen;
 mod sentences;
 mod tally;
 mod uses;
+mod versions;
 mod words;
 
 use std::sync::Arc;
@@ -28,7 +30,10 @@ use axum::{
 use kept_keeper::{Area, Keeper};
 use kept_web::{Site, paths};
 
+pub use checks::served_at;
+pub use glance::{Row, rows};
 pub use seen::{announcement, declared};
+pub use sentences::title;
 
 /// What this area brings: the cookie of the notification bar, and the checks of what the pages load and set.
 pub const AREA: Area = Area { cookies: &[seen::COOKIE], checks: checks::CHECKS, ..Area::named("public") };
@@ -55,6 +60,8 @@ pub fn routes(public: Public) -> Router {
         .route(paths::NOTICE, get(notice::show))
         .route(paths::KEPT, get(board::show))
         .route(paths::USES, get(uses::show))
+        .route(paths::VERSIONS, get(versions::show))
+        .route("/notice/versions/{version}", get(versions::one))
         .route(paths::NOTICE_SEEN, post(seen::dismiss))
         .route("/robots.txt", get(files::robots))
         .route("/.well-known/security.txt", get(files::security))

@@ -9,7 +9,7 @@ use axum::{
 };
 use cookie::{Cookie as SetCookie, SameSite};
 use jiff::{Timestamp, civil::date, tz::TimeZone};
-use kept_keeper::Policy;
+use kept_keeper::{Coming, Keeper, time::long_date};
 use kept_notice::{Cookie, Notice, due};
 use kept_web::{
     Announcement, Problem,
@@ -17,20 +17,41 @@ use kept_web::{
     paths,
 };
 
-use crate::Public;
+use crate::{Public, words::starts};
 
 /// The cookie's name, in browsers and in the notice.
 pub(crate) const COOKIE: &str = "notice-seen";
 
-/// The bar that says once under what notice the site runs; none for a browser that has dismissed it, nor where the
-/// notice lists no cookie that could remember so.
+/// The bar about the notice, until a browser has dismissed it: that it is to change, or has, with the day (`ntc-3`,
+/// `ntc-4`), or under what notice the site runs. None where the notice lists no cookie that could remember that it was
+/// seen.
 #[must_use]
-pub fn announcement(headers: &HeaderMap, policy: &Policy) -> Option<Announcement> {
+pub fn announcement(headers: &HeaderMap, keeper: &Keeper) -> Option<Announcement> {
+    let policy = keeper.policy();
     policy.notice.cookie(COOKIE)?;
-    (!has_seen(headers, &mark(&policy.notice))).then(|| Announcement {
-        text: "This site runs under a notice that is checked, sentence by sentence.".into(),
-        href: paths::KEPT.into(),
-        link: "See how it is kept".into(),
+    let coming = keeper.coming();
+    if has_seen(headers, &mark(&policy.notice, coming.as_deref())) {
+        return None;
+    }
+    Some(match coming {
+        Some(coming) => Announcement {
+            text: format!("Our privacy notice changes on {}.", starts(&coming)),
+            href: format!("{}#coming", paths::VERSIONS),
+            link: "See what changes".into(),
+        },
+        None if policy.before.is_some() => Announcement {
+            text: format!(
+                "Our privacy notice has changed. The new one is in force since {}.",
+                long_date(policy.since)
+            ),
+            href: paths::VERSIONS.into(),
+            link: "See what has changed".into(),
+        },
+        None => Announcement {
+            text: "This site runs under a notice that is checked, sentence by sentence.".into(),
+            href: paths::KEPT.into(),
+            link: "See how it is kept".into(),
+        },
     })
 }
 
@@ -52,7 +73,8 @@ pub(crate) async fn dismiss(State(public): State<Public>, headers: HeaderMap) ->
     let base = &public.face.base;
     let back = headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
     let back = back.strip_prefix(base.origin()).filter(|path| is_local(path)).unwrap_or(paths::HOME);
-    let cookie = set_cookie(rule, &mark(&policy.notice), base.is_https());
+    let mark = mark(&policy.notice, public.keeper.coming().as_deref());
+    let cookie = set_cookie(rule, &mark, base.is_https());
     let cookie = HeaderValue::try_from(cookie).map_err(Problem::internal)?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(back)).into_response())
 }
@@ -84,9 +106,10 @@ fn has_seen(headers: &HeaderMap, mark: &str) -> bool {
     cookies.into_iter().any(|cookie| cookie.name() == COOKIE && cookie.value() == mark)
 }
 
-/// What the cookie says: the beginning of the notice's version, the same for everybody.
-fn mark(notice: &Notice) -> String {
-    notice.version.chars().take(16).collect()
+/// What the cookie says: the beginning of the version that the bar speaks of, the same for everybody.
+fn mark(notice: &Notice, coming: Option<&Coming>) -> String {
+    let version = coming.map_or(&notice.version, |coming| &coming.policy.notice.version);
+    version.chars().take(16).collect()
 }
 
 /// Whether this is a path of this site: `//` would be another host.

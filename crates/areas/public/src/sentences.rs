@@ -110,7 +110,8 @@ fn proof(proof: Proof) -> &'static str {
 }
 
 /// What a section of the notice file is about. One that has no title here goes by its own name.
-fn title(section: &'static str) -> &'static str {
+#[must_use]
+pub fn title(section: &'static str) -> &'static str {
     match section {
         "notice" => "This notice",
         "data" => "What we hold",

@@ -1,6 +1,6 @@
 //! Words that several pages share.
 
-use kept_keeper::Policy;
+use kept_keeper::{Coming, Policy, time::day};
 use kept_notice::terms;
 
 /// Why something is read, in the notice's words or, where the notice has none, in those of the term.
@@ -13,4 +13,11 @@ pub(crate) fn purpose(policy: &Policy, term: &str) -> String {
 /// The beginning of a notice's version, enough to tell versions apart by eye.
 pub(crate) fn short(version: &str) -> String {
     version.chars().take(12).collect()
+}
+
+/// The day from which a coming notice binds, as far as it is known: never earlier than the day that it names.
+pub(crate) fn starts(coming: &Coming) -> String {
+    let says = coming.policy.notice.effective;
+    let day = coming.from.map_or(says, day).max(says);
+    day.strftime("%-d %B %Y").to_string()
 }

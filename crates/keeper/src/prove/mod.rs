@@ -1,5 +1,6 @@
 //! Proving the notice: every sentence has a check, and what a check finds is evidence.
 
+mod change;
 mod retain;
 mod rules;
 
@@ -176,8 +177,8 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Section("purpose"), proof: Proof::Construction, run: rules::purpose },
     Check { covers: Covers::Section("role"), proof: Proof::Construction, run: rules::role },
     Check { covers: Covers::Rule("right.access"), proof: Proof::Probe, run: rules::access },
-    Check { covers: Covers::Rule("notice"), proof: Proof::Probe, run: rules::published },
-    Check { covers: Covers::Rule("notice.change"), proof: Proof::Construction, run: rules::change },
+    Check { covers: Covers::Rule("notice"), proof: Proof::Probe, run: change::published },
+    Check { covers: Covers::Rule("notice.change"), proof: Proof::Event, run: change::change },
     Check { covers: Covers::Rule("never.store-in-clear"), proof: Proof::Probe, run: rules::sealed },
 ];
 
@@ -252,7 +253,7 @@ impl Keeper {
     /// The database failed, or the ledger's rows no longer give its root.
     pub async fn prove(&self) -> Result<Report, KeeperError> {
         let _turn = self.house.proving.lock().await;
-        let (house, policy, now) = (self.house.clone(), self.policy(), self.now());
+        let (house, policy, now) = (self.house.clone(), self.follow().await?, self.now());
         let report = self.store.scan(move |read| report(&house, read, &policy, now)).await?;
         let (house, evidence) = (self.house.clone(), report.clone());
         let note = self.act(self.ctx(Actor::System), move |act| {
@@ -290,7 +291,7 @@ impl Keeper {
     /// # Errors
     /// The database failed.
     pub async fn board(&self) -> Result<Report, KeeperError> {
-        let (house, policy, now) = (self.house.clone(), self.policy(), self.now());
+        let (house, policy, now) = (self.house.clone(), self.follow().await?, self.now());
         self.store.read(move |read| board(&house, read, &policy, now)).await
     }
 }
@@ -355,7 +356,9 @@ fn together(found: Vec<Finding>) -> Finding {
     found
         .into_iter()
         .reduce(|mut all, next| {
-            all.detail = format!("{}; {}", all.detail, next.detail);
+            // Whoever has nothing to say of this sentence says nothing.
+            let details = [all.detail, next.detail].into_iter().filter(|detail| !detail.is_empty());
+            all.detail = details.collect::<Vec<_>>().join("; ");
             all.oldest = all.oldest.into_iter().chain(next.oldest).min();
             all
         })

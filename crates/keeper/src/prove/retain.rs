@@ -60,7 +60,7 @@ fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>
     let kinds = erase::kinds_of(inspect.policy, &retain.rule.id)?;
     let (mut count, mut oldest) = (0, None);
     for (subject, record, at) in candidates(inspect, retain, &kinds)? {
-        if !past(inspect.now, at, retain)? {
+        if !past(inspect, at, retain)? {
             continue;
         }
         let left = left(inspect, subject, &record, &kinds)?;
@@ -82,7 +82,7 @@ fn undone(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>,
                   AND d.action = 'disable' AND d.record = h.record AND d.state = 'done' AND d.started = h.at)";
     let (mut count, mut oldest) = (0, None);
     for (_, _, at) in happened(inspect, retain, undone, &params![&retain.rule.id])? {
-        if past(inspect.now, at, retain)? {
+        if past(inspect, at, retain)? {
             count += 1;
             oldest = Some(oldest.map_or(at, |known: Timestamp| known.min(at)));
         }
@@ -172,7 +172,6 @@ fn left(
 
 /// Whatever was done before its moment, counted anew from the event by the notice's own arithmetic.
 fn early(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
-    let floor = retain.after.unwrap_or_default();
     let (mut count, mut last) = (0, -1);
     loop {
         let rows = inspect.read.query(
@@ -183,7 +182,7 @@ fn early(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, 
         for row in &rows {
             let (started, done) = (from_millis(row.get(1)?)?, from_millis(row.get(2)?)?);
             last = row.get(0)?;
-            if done < due(started, &floor).map_err(|_| KeeperError::Calendar)? {
+            if done < inspect.policy.floor(&retain.rule.id, started)? {
                 count += 1;
             }
         }
@@ -239,10 +238,10 @@ fn standing(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Finding, Keepe
     Ok(Finding { status, count: done, oldest, detail })
 }
 
-fn past(now: Timestamp, at: Timestamp, retain: &Retain) -> Result<bool, KeeperError> {
-    let end = due(at, &span(retain)).map_err(|_| KeeperError::Calendar)?;
+fn past(inspect: &Inspect<'_, '_>, at: Timestamp, retain: &Retain) -> Result<bool, KeeperError> {
+    let end = inspect.policy.end(at, &span(retain), &retain.warn)?;
     let grace = Span::try_from(GRACE).map_err(|_| KeeperError::Calendar)?;
-    Ok(due(end, &grace).map_err(|_| KeeperError::Calendar)? < now)
+    Ok(due(end, &grace).map_err(|_| KeeperError::Calendar)? < inspect.now)
 }
 
 /// The span after which something is late: the ceiling if the rule has one, else its floor.

@@ -149,30 +149,6 @@ pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
     ))
 }
 
-/// `ntc-1`: the notice in force is the one that is published and run.
-pub(crate) fn published(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let row = inspect
-        .read
-        .query_opt("SELECT activated FROM policies WHERE version = $1", &params![inspect.policy.version()])?;
-    let Some(row) = row else {
-        return Ok(Finding::broken(1, "the notice that runs is not the one in force"));
-    };
-    let sentences = inspect.policy.sentences.len();
-    Ok(Finding::kept(
-        i64::try_from(sentences).unwrap_or(i64::MAX),
-        format!("in force since {}, {sentences} sentences", long_date(from_millis(row.get(0)?)?)),
-    ))
-}
-
-/// `ntc-2`: this version of Kept cannot change the notice of a running site, so no change can go unannounced.
-pub(crate) fn change(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let versions = inspect.count("SELECT COUNT(*) FROM policies", &params![])?;
-    Ok(match versions {
-        1 => Finding::not_due("the notice has not changed"),
-        n => Finding::broken(n, "the notice changed without an announcement"),
-    })
-}
-
 /// `sec-6`: what is stored about people is sealed, and opens under its own place and key only.
 pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let keys = inspect.count("SELECT COUNT(*) FROM keys", &params![])?;
@@ -207,7 +183,7 @@ pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
 }
 
 /// Rows to look at: from a subject on that nobody can foresee, and another at every check.
-fn sample(inspect: &Inspect<'_, '_>, select: &str, order: &str) -> Result<Vec<Row>, KeeperError> {
+pub(super) fn sample(inspect: &Inspect<'_, '_>, select: &str, order: &str) -> Result<Vec<Row>, KeeperError> {
     let start = inspect.house.ring.blind("sample", &to_millis(inspect.now).to_be_bytes());
     let start = start.first_chunk::<16>().copied().unwrap_or_default();
     let mut rows = Vec::new();

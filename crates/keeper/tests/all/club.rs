@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use kept_keeper::{
-    Act, Area, By, Check, Covers, Duty, EventSpec, Field, Finding, FormSpec, Holds, Hooks, Index, Inspect,
-    Job, KeeperError, Letter, Proof, Record, RecordSpec, Status, Table, View, ViewField, ViewSpec, Warning,
+    Act, Announcement, Area, By, Check, Covers, Duty, EventSpec, Field, Finding, FormSpec, Holds, Hooks,
+    Index, Inspect, Job, KeeperError, Letter, Proof, Record, RecordSpec, Status, Table, Told, View,
+    ViewField, ViewSpec, Warning,
     time::{long_date, to_millis},
 };
 use kept_store::{Migration, params};
@@ -33,7 +34,7 @@ pub(crate) const AREA: Area = Area {
         Job { name: "trip", run: trip },
         Job { name: "home", run: home },
     ],
-    hooks: Hooks { disable: Some(disable), warn: Some(warn) },
+    hooks: Hooks { disable: Some(disable), warn: Some(warn), tell: Some(tell) },
     checks: &[Check { covers: Covers::Rule("session"), proof: Proof::Attested, run: stated }],
     ..Area::named("club")
 };
@@ -243,6 +244,19 @@ fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError>
 fn write_to(act: &mut Act<'_, '_>, subject: SubjectId, to: &str, when: Timestamp) -> Result<(), KeeperError> {
     let text = format!("We will erase your data on {}.", long_date(when));
     act.mail(subject, &Letter { about: "warning", to: to.into(), subject: "Your data".into(), text })
+}
+
+/// Whoever has an address here is told of a change; whose name is not known yet, later.
+fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Result<Told, KeeperError> {
+    let Some(to) = act.view::<Addressee>(announcement.subject, None)?.email else { return Ok(Told::Nobody) };
+    if to.starts_with("unconfirmed") {
+        return Ok(Told::Later);
+    }
+    let matters = announcement.changes.iter().filter(|one| one.is_material()).count();
+    let text = format!("On {} our notice changes: {matters} sentences.", announcement.effective);
+    let letter = Letter { about: "change", to, subject: "Our notice".into(), text };
+    act.mail(announcement.subject, &letter)?;
+    Ok(Told::Now)
 }
 
 fn stated(_: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {

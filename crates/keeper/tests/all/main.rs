@@ -26,6 +26,7 @@ macro_rules! on_every_database {
 }
 
 mod brakes;
+mod changing;
 mod clocks;
 mod club;
 mod crashes;
@@ -33,6 +34,7 @@ mod disk;
 mod erasing;
 mod faults;
 mod holds;
+mod kill;
 mod ledger;
 mod proving;
 mod reading;

@@ -164,3 +164,50 @@ async fn a_server_without_the_key_file_or_with_another_is_refused() {
     assert!(matches!(start().await, Err(StartError::OtherKeys { .. })));
     assert_eq!(kept_pgtest::sql(site.url.as_ref().unwrap(), all), before);
 }
+
+/// One server proposes; all switch at the moment, each at its own next act or look, also one that was stopped meanwhile,
+/// and one whose clock is behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_of_notice_reaches_every_server_at_its_moment() {
+    let announcing = "laws      = [\"GDPR\"]\nchange    = { by = \"e-mail\", ahead = \"30 days\" }";
+    let first = NOTICE.replace("laws      = [\"GDPR\"]", announcing);
+    let one = Site::under(On::Postgres, &first).await;
+    let (awake, asleep, slow) = (one.another().await, one.another().await, one.another_at(START).await);
+    let (anna, old) = (one.member("Anna").await, one.keeper.policy().version().to_owned());
+    let second = first.replace("\"1 hour\"", "\"2 hours\"").replace("2026-08-01", "2026-10-01");
+    awake.keeper.propose(&second).await.unwrap();
+    let (some, others) = tokio::join!(one.keeper.sweep(), awake.keeper.sweep());
+    assert_eq!((some.unwrap().failed, others.unwrap().failed), (0, 0));
+    assert_eq!(one.letters(anna).await.len(), 1);
+    let from = one.keeper.coming().unwrap().from.unwrap();
+    one.until("2026-09-30T12:00:00Z").await;
+
+    one.time.set(from - 1.millisecond());
+    for site in [&one, &awake] {
+        assert_eq!(site.keeper.follow().await.unwrap().version(), old);
+    }
+    one.time.set(from);
+    let new = awake.keeper.follow().await.unwrap().version().to_owned();
+    assert_ne!(new, old);
+    let seen = |site: &Site| {
+        let keeper = site.keeper.clone();
+        async move {
+            let look = keeper.look::<_, KeeperError, _>(keeper.ctx(Actor::System), |look| {
+                Ok(look.ctx.policy.version().to_owned())
+            });
+            let look = look.await.unwrap();
+            let act = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), |act| {
+                Ok(act.ctx.policy.version().to_owned())
+            });
+            (look, act.await.unwrap())
+        }
+    };
+    for (name, site) in [("asleep", &asleep), ("one", &one), ("awake", &awake)] {
+        assert_eq!(seen(site).await, (new.clone(), new.clone()), "{name}");
+    }
+    slow.time.set(from - 10.seconds());
+    assert_eq!(seen(&slow).await, (old, new.clone()), "what is in force for one is so for all who act");
+    let activations = "SELECT COUNT(*) FROM policies WHERE activated = activates";
+    assert_eq!(one.count(activations, &params![]).await, 2);
+    assert_eq!(awake.broken().await, Vec::<String>::new());
+}

@@ -57,6 +57,7 @@ pub(crate) struct Site {
     pub(crate) time: Arc<Hands>,
     pub(crate) keeper: Keeper,
     seed: u8,
+    notice: String,
 }
 
 /// Opens a keeper on a folder, as a server does.
@@ -74,13 +75,18 @@ pub(crate) async fn open(
 
 impl Site {
     pub(crate) async fn new(on: On) -> Site {
-        let url = (on == On::Postgres).then(kept_pgtest::empty_database);
-        Site::at(TempDir::new().unwrap(), url, Hands::at(START), 1).await
+        Site::under(on, NOTICE).await
     }
 
-    async fn at(folder: TempDir, url: Option<String>, time: Arc<Hands>, seed: u8) -> Site {
-        let keeper = open(folder.path(), url.as_deref(), time.clone(), NOTICE, &[AREA], seed).await.unwrap();
-        Site { folder, url, time, keeper, seed }
+    /// A site under a notice of its own.
+    pub(crate) async fn under(on: On, notice: &str) -> Site {
+        let url = (on == On::Postgres).then(kept_pgtest::empty_database);
+        Site::at(TempDir::new().unwrap(), url, Hands::at(START), 1, notice).await
+    }
+
+    async fn at(folder: TempDir, url: Option<String>, time: Arc<Hands>, seed: u8, notice: &str) -> Site {
+        let keeper = open(folder.path(), url.as_deref(), time.clone(), notice, &[AREA], seed).await.unwrap();
+        Site { folder, url, time, keeper, seed, notice: notice.into() }
     }
 
     /// Stops the server in order and starts it again.
@@ -92,14 +98,29 @@ impl Site {
     pub(crate) async fn restarted_after(self, happens: impl FnOnce(&Path)) -> Site {
         self.keeper.close().await.unwrap();
         happens(self.folder.path());
-        Site::at(self.folder, self.url, self.time, self.seed).await
+        Site::at(self.folder, self.url, self.time, self.seed, &self.notice).await
+    }
+
+    /// Stops the server and starts it again with another notice in its file.
+    pub(crate) async fn restarted_under(self, notice: &str) -> Site {
+        self.keeper.close().await.unwrap();
+        Site::at(self.folder, self.url, self.time, self.seed, notice).await
     }
 
     /// Another server of the same site, with a folder of its own and a copy of the key file.
     pub(crate) async fn another(&self) -> Site {
+        self.with_clock(self.time.clone()).await
+    }
+
+    /// Another server, with a clock of its own.
+    pub(crate) async fn another_at(&self, moment: &str) -> Site {
+        self.with_clock(Hands::at(moment)).await
+    }
+
+    async fn with_clock(&self, time: Arc<Hands>) -> Site {
         let folder = TempDir::new().unwrap();
         fs::copy(self.folder.path().join("keys"), folder.path().join("keys")).unwrap();
-        Site::at(folder, self.url.clone(), self.time.clone(), self.seed + 1).await
+        Site::at(folder, self.url.clone(), time, self.seed + 1, &self.notice).await
     }
 
     /// The machine dies now: whatever is in the files at this moment, and in a database elsewhere, is all that the next
@@ -111,7 +132,7 @@ impl Site {
                 fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
             }
         }
-        Site::at(folder, self.url, self.time, self.seed).await
+        Site::at(folder, self.url, self.time, self.seed, &self.notice).await
     }
 
     // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -86,7 +86,7 @@ async fn under_another_notice() {
     let running: String = keeper.policy().version().chars().take(12).collect();
     keeper.close().await.unwrap();
     let says = format!(
-        "FOLDER runs under another notice (version {running}); changing the notice of a running site is not possible in this version: use a new folder"
+        "FOLDER runs under another notice (version {running}): to change it, run `kept propose` with the new notice; to go on as it is, put the notice in force back"
     );
     leaves_all_as_it_was(folder.path(), &other, &[AREA], &says).await;
     // Comments and spacing are no other notice.

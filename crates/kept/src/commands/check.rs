@@ -24,15 +24,21 @@ pub fn run(path: &Path, out: &mut impl Write, err: &mut impl Write) -> Result<bo
             )?;
             Ok(true)
         }
-        Err(StartError::Notice(problems)) => {
-            for problem in &problems {
-                writeln!(err, "{name}:{problem}")?;
-            }
-            Ok(false)
-        }
-        Err(other) => {
-            writeln!(err, "{name}: {other}")?;
+        Err(problems) => {
+            complain(path, problems, err)?;
             Ok(false)
         }
     }
+}
+
+/// Prints why a notice cannot be run, each problem of its text with its line and column.
+pub(super) fn complain(path: &Path, problems: StartError, err: &mut impl Write) -> Result<(), Failed> {
+    let name = path.display();
+    match problems {
+        StartError::Notice(problems) => {
+            problems.iter().try_for_each(|problem| writeln!(err, "{name}:{problem}"))?
+        }
+        other => writeln!(err, "{name}: {other}")?,
+    }
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! `kept duties`: what is due, what would happen, and under which sentence. It only looks.
 
-use std::{io::Write, path::Path};
+use std::io::Write;
 
 use jiff::{Span, Timestamp};
 use kept_keeper::{Keeper, KeeperError};
 use kept_notice::due as after;
 use serde::{Deserialize, Serialize};
 
-use super::{Failed, open};
+use super::{Failed, Place, open};
 use crate::{control, demo};
 
 /// A duty that will be due, without anything that identifies the person beyond a random id.
@@ -31,10 +31,10 @@ pub struct DueDuty {
 ///
 /// # Errors
 /// The site cannot be opened, or its server does not answer.
-pub async fn run(folder: &Path, json: bool, out: &mut impl Write) -> Result<(), Failed> {
-    let time = demo::time_of(folder)?;
+pub async fn run(place: &Place, json: bool, out: &mut impl Write) -> Result<(), Failed> {
+    let time = demo::time_of(&place.folder)?;
     let until = after(time.now(), &Span::new().days(1)).map_err(|_| KeeperError::Calendar)?;
-    let due = until_then(folder, until).await?;
+    let due = until_then(place, until).await?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &due)?;
         writeln!(out)?;
@@ -57,14 +57,15 @@ pub async fn run(folder: &Path, json: bool, out: &mut impl Write) -> Result<(), 
     Ok(())
 }
 
-async fn until_then(folder: &Path, until: Timestamp) -> Result<Vec<DueDuty>, Failed> {
-    if let Some(answer) = control::ask(folder, &format!("duties {until}"))? {
+async fn until_then(place: &Place, until: Timestamp) -> Result<Vec<DueDuty>, Failed> {
+    let asked = control::ask(&place.folder, &format!("duties {until}"));
+    if let Some(answer) = asked.map_err(|cause| Failed::Server(cause.to_string()))? {
         return match serde_json::from_str::<control::Duties>(&answer)? {
             control::Answer::Ok(due) => Ok(due),
             control::Answer::Failed(cause) => Err(Failed::Server(cause)),
         };
     }
-    let keeper = open(folder).await?;
+    let keeper = open(place).await?;
     let found = due(&keeper, until).await;
     keeper.close().await?;
     Ok(found?)

@@ -1,23 +1,37 @@
 //! The commands, one file each.
 
 pub mod check;
+pub mod diff;
 pub mod duties;
+pub mod init;
+pub mod propose;
 pub mod prove;
+pub mod publish;
+pub mod serve;
 pub mod simulate;
 pub mod uses;
 
 use std::path::{Path, PathBuf};
 
-use kept_keeper::{Database, Keeper, Setup, StartError};
+use kept_keeper::{Database, Keeper, ProposeError, Proposed, Setup, StartError};
+use kept_notice::Problem;
 
-use crate::{demo, machine, site::AREAS};
+use crate::{
+    config::{Config, DatabaseUrl},
+    demo, machine,
+    server::ServeError,
+    site::AREAS,
+};
 
 /// Why a command did not do what it was asked. The text says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
     /// The folder holds no site.
-    #[error("{} holds no site: give the data folder of one with --data", .0.display())]
+    #[error("{} holds no site: give the data folder of one with --data, or its settings with --config", .0.display())]
     NoSite(PathBuf),
+    /// A file that was to be written is there already.
+    #[error("{} is there already, and nothing was written: choose another folder", .0.display())]
+    Exists(PathBuf),
     /// A file cannot be read.
     #[error("cannot read {}: {}", path.display(), cause)]
     File {
@@ -34,15 +48,32 @@ pub enum Failed {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// The settings do not say where the data is.
-    #[error("{}: write `data = \"FOLDER\"` to say where the site's data folder is", .0.display())]
-    Config(PathBuf),
+    /// The settings or the notice have problems.
+    #[error("{}", list(path, problems))]
+    Problems {
+        /// The file.
+        path: PathBuf,
+        /// Each with its place.
+        problems: Vec<Problem>,
+    },
     /// A running server could not answer.
     #[error("the running server did not answer: {0}")]
     Server(String),
     /// The site could not be opened.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The notice cannot take the place of the one in force.
+    #[error(transparent)]
+    Propose(#[from] ProposeError),
+    /// A running server refuses the notice.
+    #[error("{0}")]
+    Refused(String),
+    /// The site could not be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The machine has not enough memory for hashing passwords.
+    #[error(transparent)]
+    Hash(#[from] kept_accounts::password::HashFailed),
     /// The kernel failed.
     #[error(transparent)]
     Keeper(#[from] kept_keeper::KeeperError),
@@ -60,25 +91,45 @@ pub enum Failed {
     Json(#[from] serde_json::Error),
 }
 
-/// The data folder that a command is to look at.
-///
-/// # Errors
-/// Neither names one that holds a site.
-pub fn folder(data: Option<&Path>, config: Option<&Path>) -> Result<PathBuf, Failed> {
-    let folder = match (data, config) {
-        (Some(data), _) => data.to_path_buf(),
-        (None, Some(config)) => configured(config)?,
-        (None, None) => PathBuf::from("."),
-    };
-    if folder.join(demo::NOTICE).is_file() { Ok(folder) } else { Err(Failed::NoSite(folder)) }
+/// Where a site is.
+#[derive(Debug)]
+pub struct Place {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// The notice's file.
+    pub notice: PathBuf,
+    /// The PostgreSQL database, if it has one.
+    pub database: Option<DatabaseUrl>,
 }
 
-fn configured(config: &Path) -> Result<PathBuf, Failed> {
-    let text = read(config)?;
-    let wrong = || Failed::Config(config.to_path_buf());
-    let table: toml::Table = text.parse().map_err(|_| wrong())?;
-    let data = table.get("data").and_then(toml::Value::as_str).ok_or_else(wrong)?;
-    Ok(config.parent().unwrap_or(Path::new(".")).join(data))
+impl Place {
+    /// A site by its data folder, which for an example holds its notice too.
+    ///
+    /// # Errors
+    /// The folder holds no site.
+    pub fn of_folder(folder: &Path, database: Option<DatabaseUrl>) -> Result<Place, Failed> {
+        let (folder, notice) = (folder.to_path_buf(), folder.join(demo::NOTICE));
+        if notice.is_file() { Ok(Place { folder, notice, database }) } else { Err(Failed::NoSite(folder)) }
+    }
+
+    /// A site by its settings.
+    ///
+    /// # Errors
+    /// The settings have problems.
+    pub fn of_config(path: &Path) -> Result<Place, Failed> {
+        let Config { data, notice, database, .. } = Config::read(path)?;
+        Ok(Place { folder: data, notice, database })
+    }
+}
+
+/// The database of a site that may have one elsewhere.
+pub(crate) fn database(address: Option<&DatabaseUrl>) -> Database<'_> {
+    address.map_or(Database::Folder, |address| Database::Url(address.reveal()))
+}
+
+fn list(path: &Path, problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
+    lines.join("\n")
 }
 
 /// A file's text.
@@ -89,14 +140,36 @@ pub fn read(path: &Path) -> Result<String, Failed> {
     std::fs::read_to_string(path).map_err(|cause| Failed::File { path: path.to_path_buf(), cause })
 }
 
-/// Opens a folder that no server has open, under the notice in it.
+/// Opens a site that no server has open in this folder.
 ///
 /// # Errors
 /// What does not fit, and what to do.
-pub async fn open(folder: &Path) -> Result<Keeper, Failed> {
-    let notice = read(&folder.join(demo::NOTICE))?;
+pub async fn open(place: &Place) -> Result<Keeper, Failed> {
+    begun(place)?;
+    let notice = read(&place.notice)?;
+    let setup = setup(place, &notice)?;
+    Ok(Keeper::open(setup).await?)
+}
+
+/// Opens a site that no server has open, under the notice in force in it, and proposes another.
+///
+/// # Errors
+/// What does not fit, and what to do.
+pub async fn open_and_propose(place: &Place, notice: &str) -> Result<(Keeper, Proposed), Failed> {
+    begun(place)?;
+    let setup = setup(place, notice)?;
+    Ok(Keeper::open_and_propose(setup).await?)
+}
+
+/// Whoever only asks makes no new site.
+fn begun(place: &Place) -> Result<(), Failed> {
+    let sign = if place.database.is_some() { "keys" } else { "kept.db" };
+    if place.folder.join(sign).exists() { Ok(()) } else { Err(Failed::NoSite(place.folder.clone())) }
+}
+
+fn setup<'a>(place: &'a Place, notice: &'a str) -> Result<Setup<'a>, Failed> {
     let seed = machine::seed().map_err(Failed::Seed)?;
-    let time = demo::time_of(folder)?;
-    Ok(Keeper::open(Setup { folder, database: Database::Folder, notice: &notice, areas: AREAS, time, seed })
-        .await?)
+    let time = demo::time_of(&place.folder)?;
+    let database = database(place.database.as_ref());
+    Ok(Setup { folder: &place.folder, database, notice, areas: AREAS, time, seed })
 }

@@ -1,19 +1,19 @@
 //! `kept prove`: runs the check of every sentence now, here or in the running server.
 
-use std::{io::Write, path::Path};
+use std::io::Write;
 
 use kept_keeper::Report;
 use serde_json::Value as Json;
 
-use super::{Failed, open};
+use super::{Failed, Place, open};
 use crate::control;
 
 /// Proves, prints, and says whether nothing is broken.
 ///
 /// # Errors
 /// The site cannot be opened, or its server does not answer.
-pub async fn run(folder: &Path, json: bool, out: &mut impl Write) -> Result<bool, Failed> {
-    let report = report(folder).await?;
+pub async fn run(place: &Place, json: bool, out: &mut impl Write) -> Result<bool, Failed> {
+    let report = report(place).await?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)?;
@@ -23,14 +23,15 @@ pub async fn run(folder: &Path, json: bool, out: &mut impl Write) -> Result<bool
     Ok(!promises(&report).any(|promise| text(promise, "status") == "broken"))
 }
 
-async fn report(folder: &Path) -> Result<Json, Failed> {
-    if let Some(answer) = control::ask(folder, "prove")? {
+async fn report(place: &Place) -> Result<Json, Failed> {
+    let asked = control::ask(&place.folder, "prove");
+    if let Some(answer) = asked.map_err(|cause| Failed::Server(cause.to_string()))? {
         return match serde_json::from_str(&answer)? {
             control::Answer::Ok(report) => Ok(report),
             control::Answer::Failed(cause) => Err(Failed::Server(cause)),
         };
     }
-    let keeper = open(folder).await?;
+    let keeper = open(place).await?;
     let report: Result<Report, _> = keeper.prove().await;
     keeper.close().await?;
     Ok(serde_json::to_value(report?)?)

@@ -1,5 +1,5 @@
-//! The filled example site: some hundred invented people at every stage, whose accounts live and die under a real notice,
-//! with a clock that can be moved so that one can watch.
+//! The filled example sites: invented people at every stage, whose accounts live and die under a real notice, with a
+//! clock that can be moved so that one can watch.
 
 mod clock;
 mod pages;
@@ -8,15 +8,16 @@ mod people;
 use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use kept_accounts::Passwords;
-use kept_keeper::{Database, Keeper, KeeperError, Setup, StartError, TimeSource};
+use kept_keeper::{Database, Keeper, KeeperError, Policy, Setup, StartError, TimeSource};
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
-pub(crate) use people::{COURSES, invent};
 pub use people::{PASSWORD, Staff};
+pub(crate) use people::{TRAINING, invent};
 
 use crate::{
-    commands::Failed,
+    commands::{self, Failed},
+    config::DatabaseUrl,
     machine::{self, Wall},
     server::{self, ServeError},
     site::{AREAS, PACE, Settings, Site},
@@ -24,10 +25,37 @@ use crate::{
 
 /// The trainers' notice, as it stands in `examples/`.
 pub const TRAINERS: &str = include_str!("../../../../examples/trainers/notice.toml");
+/// The notice of a provider of continuing professional education.
+pub const CPE: &str = include_str!("../../../../examples/cpe/notice.toml");
+/// The notice of a web-based service for business processes.
+pub const PROCESS: &str = include_str!("../../../../examples/process/notice.toml");
 /// The notice's name in a site's folder.
 pub const NOTICE: &str = "notice.toml";
-/// How many days of history the example lives through before it is shown.
-const HISTORY: i64 = 660;
+
+/// An example site: a notice, and how long its people have lived under it. What happens to them is what the notice has
+/// rules for.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The notice, as it stands in `examples/`.
+    pub notice: &'static str,
+    /// What one of its people is called.
+    pub person: &'static str,
+    /// For what they earn credits, where the notice knows any.
+    pub courses: &'static [&'static str],
+    /// How many days of history it lives through before it is shown.
+    pub history: i64,
+}
+
+impl Example {
+    /// A certified trainers' membership network.
+    pub const TRAINERS: Example =
+        Example { notice: TRAINERS, person: "member", courses: &people::TRAINING, history: 660 };
+    /// A provider of continuing professional education.
+    pub const CPE: Example =
+        Example { notice: CPE, person: "customer", courses: &people::ACCOUNTING, history: 400 };
+    /// A web-based service for business processes.
+    pub const PROCESS: Example = Example { notice: PROCESS, person: "client", courses: &[], history: 400 };
+}
 
 /// Why the example did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +111,9 @@ pub struct Demo {
 /// # Errors
 /// The folder holds something else, or the site could not be opened.
 pub async fn fill(
+    example: &Example,
     folder: &Path,
+    database: Database<'_>,
     machine: Arc<dyn TimeSource>,
     seed: [u8; 32],
     out: &mut impl Write,
@@ -97,26 +127,31 @@ pub async fn fill(
     }
     let clock = Arc::new(match known {
         true => DemoClock::of(folder, machine)?,
-        false => DemoClock::new(folder, machine, HISTORY),
+        false => DemoClock::new(folder, machine, example.history),
     });
-    let setup = Setup {
-        folder,
-        database: Database::Folder,
-        notice: TRAINERS,
-        areas: AREAS,
-        time: clock.clone(),
-        seed,
+    // A folder that was filled under an earlier notice, or whose notice has been changed since, goes on as it is.
+    let notice = match known {
+        true => std::fs::read_to_string(folder.join(NOTICE))?,
+        false => example.notice.to_owned(),
     };
+    let setup = Setup { folder, database, notice: &notice, areas: AREAS, time: clock.clone(), seed };
     let keeper = Keeper::open(setup).await?;
+    if Policy::compile(example.notice, keeper.registry())?.version() != keeper.policy().version() {
+        writeln!(
+            out,
+            "This example runs under another notice than this version's. To change it: kept propose NOTICE --data {}",
+            folder.display()
+        )?;
+    }
     let (staff, owner_code) = if known {
         (people::staff_of(folder)?, None)
     } else {
-        std::fs::write(folder.join(NOTICE), TRAINERS)?;
-        writeln!(out, "Living through {HISTORY} days under the notice …")?;
+        std::fs::write(folder.join(NOTICE), example.notice)?;
+        writeln!(out, "Living through {} days under the notice …", example.history)?;
         out.flush()?;
         // Made before anybody is an owner, as on a site of one's own, so that this way in can be tried, too.
         let owner_code = kept_accounts::first_owner_code(&keeper).await?;
-        (people::live(&keeper, &clock, folder).await?, owner_code)
+        (people::live(example, &keeper, &clock, folder).await?, owner_code)
     };
     catch_up(&keeper, &clock).await?;
     keeper.prove().await?;
@@ -154,7 +189,13 @@ pub fn time_of(folder: &Path) -> Result<Arc<dyn TimeSource>, std::io::Error> {
 ///
 /// # Errors
 /// What went wrong, and what to do.
-pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Result<(), DemoError> {
+pub async fn run(
+    example: &Example,
+    listen: &str,
+    data: Option<&Path>,
+    database: Option<DatabaseUrl>,
+    out: &mut impl Write,
+) -> Result<(), DemoError> {
     // Taken before anything is written: a busy address must not cost a minute of filling.
     let listener = server::listen(listen).await?;
     let address = listener.local_addr()?;
@@ -168,16 +209,19 @@ pub async fn run(listen: &str, data: Option<&Path>, out: &mut impl Write) -> Res
         (None, None) => std::env::temp_dir(),
     };
     let seed = machine::seed().map_err(DemoError::Seed)?;
-    let demo = fill(&folder, Arc::new(Wall), seed, out).await?;
+    let database = commands::database(database.as_ref());
+    let demo = fill(example, &folder, database, Arc::new(Wall), seed, out).await?;
     let site = Site::new(
         demo.keeper.clone(),
         Settings {
             base: base(address)?,
             passwords: Passwords::standard()?,
             pace: PACE,
+            downloads: None,
             demo: Some(
                 "This is an example. Everybody in it is invented, and nothing leaves this machine.".into(),
             ),
+            proxies: Vec::new(),
         },
     );
     let router = site.router(pages::routes(&site, &demo));

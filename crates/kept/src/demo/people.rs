@@ -1,20 +1,22 @@
-//! The example's people, all invented. They sign up, earn credits, renew or let their membership end, and some dispute
-//! how their data is handled: day by day, through the same functions as on a real site.
+//! The people of an example, all invented. They sign up, earn credits, renew or let their membership end, leave or come
+//! back, and some dispute how their data is handled, as far as the notice has rules for it: day by day, through the same
+//! functions as on a real site.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 use kept_accounts::{
-    Email, Passwords, Profile, enrol, give_role,
+    Email, Passwords, Profile, ROLES, enrol, give_role,
     members::{self, NewMember},
 };
 use kept_keeper::{Act, Actor, Keeper, KeeperError};
-use kept_vault::SubjectId;
+use kept_notice::Notice;
+use kept_vault::{Kind, SubjectId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{DemoClock, DemoError};
+use super::{DemoClock, DemoError, Example};
 
 /// Everybody's password in the example.
 pub const PASSWORD: &str = "violet kettle march orbit";
@@ -26,8 +28,8 @@ const BUSY_DAYS: i64 = 300;
 /// How many days before its end members renew, if they do.
 const RENEWS_BEFORE: i64 = 10;
 const YEAR: i64 = 365;
-/// The day on which the member whose sign-in is printed joins: a year of membership reaches beyond the present.
-const MEMBER_JOINS: i64 = 500;
+/// How many days before the present the person whose sign-in is printed joins: a year of membership reaches beyond it.
+const JOINED: i64 = 160;
 
 const GIVEN: [&str; 30] = [
     "Ada", "Bram", "Celia", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Imani", "Jonas", "Kaia", "Lorenzo",
@@ -66,8 +68,8 @@ const FAMILY: [&str; 30] = [
     "Driftwood",
     "Eastvale",
 ];
-/// The courses for which credits are earned.
-pub(crate) const COURSES: [&str; 6] = [
+/// The trainers' courses.
+pub(crate) const TRAINING: [&str; 6] = [
     "Strength for beginners",
     "Teaching older adults",
     "First aid refresher",
@@ -75,6 +77,10 @@ pub(crate) const COURSES: [&str; 6] = [
     "Anatomy of the shoulder",
     "Running a small studio",
 ];
+
+/// The courses of the education provider.
+pub(super) const ACCOUNTING: [&str; 4] =
+    ["Ethics for accountants", "Reading a cash-flow statement", "Payroll basics", "Small-firm audits"];
 
 /// Somebody whose sign-in is printed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,13 +102,19 @@ pub(super) fn staff_of(folder: &Path) -> io::Result<Vec<Staff>> {
 }
 
 /// Lives through the example's history.
-pub(super) async fn live(keeper: &Keeper, clock: &DemoClock, folder: &Path) -> Result<Vec<Staff>, DemoError> {
+pub(super) async fn live(
+    example: &Example,
+    keeper: &Keeper,
+    clock: &DemoClock,
+    folder: &Path,
+) -> Result<Vec<Staff>, DemoError> {
     let mut dice = ChaCha20Rng::from_seed([7; 32]);
     let hash = Passwords::standard()?.hash(Zeroizing::new(PASSWORD.into()), &mut dice).await?;
     let mut staff = Vec::new();
     for (role, given, family) in [("owner", "Olive", "Oakhurst"), ("support", "Sam", "Stonecroft")] {
-        staff.push(hire(keeper, &hash, role, given, family).await?);
+        staff.push(hire(example, keeper, &hash, (role, given, family)).await?);
     }
+    let mut story = Story { keeper, courses: example.courses, hash: &hash, dice };
     let mut plans: BTreeMap<i64, Vec<Plan>> = BTreeMap::new();
     let (mut day, mut number) = (0, 0);
     while clock.behind() {
@@ -113,11 +125,11 @@ pub(super) async fn live(keeper: &Keeper, clock: &DemoClock, folder: &Path) -> R
             number += 1;
             today.push(Plan::Join(number));
         }
-        if day == MEMBER_JOINS {
-            staff.push(hire(keeper, &hash, "member", "Mia", "Mossbank").await?);
+        if day == example.history - JOINED {
+            staff.push(hire(example, keeper, &hash, (example.person, "Mia", "Mossbank")).await?);
         }
         for plan in today {
-            for (on, next) in carry_out(keeper, &mut dice, &hash, day, plan).await? {
+            for (on, next) in story.go_on(day, plan).await? {
                 plans.entry(on).or_default().push(next);
             }
         }
@@ -132,84 +144,160 @@ enum Plan {
     Join(u32),
     Learn(SubjectId),
     Decide(SubjectId),
+    Leave(SubjectId),
+    Return(SubjectId),
+    Close(SubjectId),
+    TakeBack(SubjectId),
     Dispute(SubjectId),
     Settle(SubjectId),
 }
 
-async fn carry_out(
-    keeper: &Keeper,
-    dice: &mut ChaCha20Rng,
-    hash: &str,
-    day: i64,
-    plan: Plan,
-) -> Result<Vec<(i64, Plan)>, KeeperError> {
-    let ctx = keeper.ctx(Actor::System);
-    match plan {
-        Plan::Join(number) => {
-            let new = invent(number, hash);
-            let confirms = number % 23 != 0;
-            let subject = keeper
-                .act(keeper.ctx(Actor::Visitor), move |act| {
-                    let subject = members::sign_up(act, &new)?;
-                    if confirms {
-                        members::confirm(act, subject, &new.email)?;
-                    }
-                    Ok::<_, KeeperError>(subject)
+/// What happens to whom, thrown with dice that fall the same each time.
+struct Story<'a> {
+    keeper: &'a Keeper,
+    courses: &'static [&'static str],
+    hash: &'a str,
+    dice: ChaCha20Rng,
+}
+
+impl Story<'_> {
+    /// Carries out a plan; what follows from it, and on which day.
+    async fn go_on(&mut self, day: i64, plan: Plan) -> Result<Vec<(i64, Plan)>, KeeperError> {
+        match plan {
+            Plan::Join(number) => self.join(day, number).await,
+            Plan::Learn(subject) => {
+                let tenths = 5 + i64::from(self.dice.next_u32() % 4) * 5;
+                let which = self.dice.next_u32() as usize % self.courses.len().max(1);
+                let course = self.courses.get(which).copied().unwrap_or_default();
+                self.act(move |act| members::credit(act, subject, tenths, course)).await?;
+                Ok(Vec::new())
+            }
+            Plan::Decide(subject) => {
+                if self.one_in(10, 6) {
+                    self.act(move |act| members::renew(act, subject)).await?;
+                    return Ok(vec![(day + YEAR, Plan::Decide(subject))]);
+                }
+                // One in eight of those who go disputes something before the half year is over.
+                let disputes = self.one_in(8, 1);
+                Ok(if disputes {
+                    vec![(day + RENEWS_BEFORE + 150, Plan::Dispute(subject))]
+                } else {
+                    Vec::new()
+                })
+            }
+            Plan::Leave(subject) => {
+                self.act(move |act| {
+                    act.emit(subject, "account.deactivated")?;
+                    members::disable(act, subject)
                 })
                 .await?;
-            let mut next = Vec::new();
-            if confirms {
-                next.push((day + YEAR - RENEWS_BEFORE, Plan::Decide(subject)));
-                for _ in 0..=dice.next_u32() % 3 {
-                    next.push((day + 1 + i64::from(dice.next_u32() % 300), Plan::Learn(subject)));
+                Ok(if self.one_in(3, 1) { vec![(day + 40, Plan::Return(subject))] } else { Vec::new() })
+            }
+            Plan::Return(subject) => {
+                self.act(move |act| {
+                    act.emit(subject, "account.reactivated")?;
+                    members::enable(act, subject)
+                })
+                .await?;
+                Ok(Vec::new())
+            }
+            Plan::Close(subject) => {
+                self.act(move |act| act.emit(subject, "account.closing")).await?;
+                Ok(match self.dice.next_u32() % 6 {
+                    0 => vec![(day + 5, Plan::TakeBack(subject))],
+                    1 => vec![(day + 2, Plan::Dispute(subject))],
+                    _ => Vec::new(),
+                })
+            }
+            Plan::TakeBack(subject) => {
+                self.act(move |act| act.emit(subject, "account.kept")).await?;
+                Ok(Vec::new())
+            }
+            Plan::Dispute(subject) => {
+                self.act(move |act| act.emit(subject, "dispute.opened")).await?;
+                Ok(if self.one_in(3, 1) { vec![(day + 60, Plan::Settle(subject))] } else { Vec::new() })
+            }
+            Plan::Settle(subject) => {
+                self.act(move |act| act.emit(subject, "dispute.settled")).await?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn join(&mut self, day: i64, number: u32) -> Result<Vec<(i64, Plan)>, KeeperError> {
+        let policy = self.keeper.policy();
+        let new = invent(&policy.notice, number, self.hash);
+        let confirms = !number.is_multiple_of(23);
+        let subject = self
+            .keeper
+            .act(self.keeper.ctx(Actor::Visitor), move |act| {
+                let subject = members::sign_up(act, &new)?;
+                if confirms {
+                    members::confirm(act, subject, &new.email)?;
                 }
+                Ok::<_, KeeperError>(subject)
+            })
+            .await?;
+        let mut next = Vec::new();
+        if !confirms {
+            return Ok(next);
+        }
+        let ends = |event: &str| policy.notice.retains.iter().any(|rule| rule.when == event);
+        // Members go by letting their membership end; others say that they go.
+        let member = ends("membership.expired");
+        let learns = if member { 300 } else { 60 };
+        if !self.courses.is_empty() {
+            for _ in 0..=self.dice.next_u32() % 3 {
+                next.push((self.within(day, learns), Plan::Learn(subject)));
             }
-            Ok(next)
         }
-        Plan::Learn(subject) => {
-            let (which, tenths) =
-                (dice.next_u32() as usize % COURSES.len(), 5 + i64::from(dice.next_u32() % 4) * 5);
-            let course = COURSES.get(which).copied().unwrap_or_default();
-            keeper.act(ctx, move |act| members::credit(act, subject, tenths, course)).await?;
-            Ok(Vec::new())
+        if member {
+            next.push((day + YEAR - RENEWS_BEFORE, Plan::Decide(subject)));
+        } else if self.one_in(3, 1) {
+            let leaves = ends("account.deactivated") && self.one_in(2, 1);
+            let plan = if leaves { Plan::Leave(subject) } else { Plan::Close(subject) };
+            next.push((self.within(day + i64::from(learns), 200), plan));
         }
-        Plan::Decide(subject) => {
-            if dice.next_u32() % 10 < 6 {
-                keeper.act(ctx, move |act| members::renew(act, subject)).await?;
-                return Ok(vec![(day + YEAR, Plan::Decide(subject))]);
-            }
-            // One in eight of those who go disputes something before the half year is over.
-            let disputes = dice.next_u32().is_multiple_of(8);
-            Ok(if disputes { vec![(day + RENEWS_BEFORE + 150, Plan::Dispute(subject))] } else { Vec::new() })
-        }
-        Plan::Dispute(subject) => {
-            keeper.act(ctx, move |act| act.emit(subject, "dispute.opened")).await?;
-            let settles = dice.next_u32().is_multiple_of(3);
-            Ok(if settles { vec![(day + 60, Plan::Settle(subject))] } else { Vec::new() })
-        }
-        Plan::Settle(subject) => {
-            keeper.act(ctx, move |act| act.emit(subject, "dispute.settled")).await?;
-            Ok(Vec::new())
-        }
+        Ok(next)
+    }
+
+    async fn act(
+        &self,
+        work: impl FnMut(&mut Act<'_, '_>) -> Result<(), KeeperError> + Send + 'static,
+    ) -> Result<(), KeeperError> {
+        self.keeper.act(self.keeper.ctx(Actor::System), work).await
+    }
+
+    fn one_in(&mut self, all: u32, of: u32) -> bool {
+        self.dice.next_u32() % all < of
+    }
+
+    /// One of so many days after a day.
+    fn within(&mut self, day: i64, days: u32) -> i64 {
+        day + 1 + i64::from(self.dice.next_u32() % days)
     }
 }
 
 /// An invented person, the same for the same number.
-pub(crate) fn invent(number: u32, hash: &str) -> NewMember {
+pub(crate) fn invent(notice: &Notice, number: u32, hash: &str) -> NewMember {
     let n = number as usize;
     let given = GIVEN.get(n % GIVEN.len()).copied().unwrap_or_default();
     let family = FAMILY.get((n / GIVEN.len() + n * 7) % FAMILY.len()).copied().unwrap_or_default();
     let email = format!("{}.{}{number}@example.test", given.to_lowercase(), family.to_lowercase());
-    person(given, family, &email, hash, n)
+    person(notice, given, family, &email, hash, n)
 }
 
-fn person(given: &str, family: &str, email: &str, hash: &str, n: usize) -> NewMember {
+/// What nobody asks for, nobody gives.
+fn person(notice: &Notice, given: &str, family: &str, email: &str, hash: &str, n: usize) -> NewMember {
+    let asked = |kind: Kind| notice.label_of(kind.term()).is_some();
     let profile = Profile {
         given_name: given.into(),
         family_name: family.into(),
         email: email.into(),
-        address: n.is_multiple_of(3).then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
-        phone: n.is_multiple_of(4).then(|| format!("+1 555 01{:02}", n % 100)),
+        address: (asked(Kind::PHYSICAL_ADDRESS) && n.is_multiple_of(3))
+            .then(|| format!("{} Example Lane\nSampletown", n % 90 + 1)),
+        phone: (asked(Kind::TELEPHONE_NUMBER) && n.is_multiple_of(4))
+            .then(|| format!("+1 555 01{:02}", n % 100)),
     };
     #[expect(clippy::expect_used, reason = "every invented address is a literal of this file")]
     let email = email.parse::<Email>().expect("an invented address is an address");
@@ -218,25 +306,33 @@ fn person(given: &str, family: &str, email: &str, hash: &str, n: usize) -> NewMe
 
 /// One of those whose sign-in is printed.
 async fn hire(
+    example: &Example,
     keeper: &Keeper,
     hash: &str,
-    role: &'static str,
-    given: &str,
-    family: &str,
+    (role, given, family): (&'static str, &str, &str),
 ) -> Result<Staff, KeeperError> {
     let email = format!("{}@example.test", given.to_lowercase());
-    let new = person(given, family, &email, hash, 12);
-    let secret = keeper.act(keeper.ctx(Actor::Visitor), move |act| open(act, &new, role)).await?;
+    let new = person(&keeper.policy().notice, given, family, &email, hash, 12);
+    let course = example.courses.last().copied();
+    let secret = keeper.act(keeper.ctx(Actor::Visitor), move |act| open(act, &new, role, course)).await?;
     Ok(Staff { role: role.into(), email, secret })
 }
 
-fn open(act: &mut Act<'_, '_>, new: &NewMember, role: &str) -> Result<String, KeeperError> {
+/// Opens an account for somebody who works here, or else has taken a course; gives the secret of a second factor.
+fn open(
+    act: &mut Act<'_, '_>,
+    new: &NewMember,
+    role: &str,
+    course: Option<&'static str>,
+) -> Result<String, KeeperError> {
     let subject = members::sign_up(act, new)?;
     members::confirm(act, subject, &new.email)?;
-    if role == "member" {
-        members::credit(act, subject, 15, "Programme design")?;
-        return Ok(String::new());
+    if ROLES.contains(&role) {
+        give_role(act, subject, role)?;
+        return enrol(act, subject);
     }
-    give_role(act, subject, role)?;
-    enrol(act, subject)
+    if let Some(course) = course {
+        members::credit(act, subject, 15, course)?;
+    }
+    Ok(String::new())
 }

@@ -1,10 +1,13 @@
 //! What people do: whether and when is the dice's to say, how is the site's own functions'.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use jiff::{Span, Timestamp};
-use kept_accounts::{MemberCard, MyProfile, Profile, give_role, members};
-use kept_keeper::{Act, Actor, Deed, Keeper, KeeperError};
+use kept_accounts::{
+    MemberCard, MyProfile, Profile, give_role,
+    members::{self, NewMember},
+};
+use kept_keeper::{Act, Actor, Deed, Keeper, KeeperError, Policy};
 use kept_vault::{Kind, SubjectId};
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
     dice::Dice,
     person::{Person, after},
 };
-use crate::demo::{COURSES, invent};
+use crate::demo::{TRAINING, invent};
 
 /// How many days before its end people decide about their membership.
 const DECIDE: i64 = 10;
@@ -55,6 +58,7 @@ pub(super) struct People {
     /// The one who works there, as support and as owner.
     pub(super) staff: SubjectId,
     hash: String,
+    policy: Arc<Policy>,
 }
 
 impl People {
@@ -65,7 +69,7 @@ impl People {
         hash: String,
         (people, days): (u32, i64),
     ) -> Result<People, SimulateError> {
-        let new = invent(0, &hash);
+        let new = invent(&keeper.policy().notice, 0, &hash);
         let staff = keeper
             .act(keeper.ctx(Actor::System), move |act| {
                 let subject = members::sign_up(act, &new)?;
@@ -80,7 +84,15 @@ impl People {
             let day = dice.between(1, days).min(dice.between(1, days));
             agenda.entry(day).or_default().push(Step::Join(number));
         }
-        Ok(People { all: Vec::new(), acts: 0, agenda, start: keeper.now(), staff, hash })
+        Ok(People {
+            all: Vec::new(),
+            acts: 0,
+            agenda,
+            start: keeper.now(),
+            staff,
+            hash,
+            policy: keeper.policy(),
+        })
     }
 
     /// The steps of a day, each with its moment, in order.
@@ -111,11 +123,11 @@ impl People {
             Step::Join(number) => self.sign_up(keeper, number),
             Step::ComeBack(_) => self.sign_up(keeper, person?.number),
             Step::Confirm(_) => {
-                let new = invent(person?.number, &self.hash);
+                let new = self.invent(person?.number);
                 run(keeper, Actor::System, move |act| members::confirm(act, subject, &new.email).map(drop))
             }
             Step::Learn(_) => {
-                let course = COURSES.get(dice.below(6) as usize).copied().unwrap_or_default();
+                let course = TRAINING.get(dice.below(6) as usize).copied().unwrap_or_default();
                 let tenths = 5 + dice.between(0, 3) * 5;
                 run(keeper, Actor::System, move |act| members::credit(act, subject, tenths, course))
             }
@@ -144,8 +156,12 @@ impl People {
     }
 
     fn sign_up(&self, keeper: &Keeper, number: u32) -> Doing {
-        let new = invent(number, &self.hash);
+        let new = self.invent(number);
         begin(keeper, Actor::Visitor, move |act| members::sign_up(act, &new).map(Some))
+    }
+
+    fn invent(&self, number: u32) -> NewMember {
+        invent(&self.policy.notice, number, &self.hash)
     }
 
     /// Notes what came of a step that the site has carried out, and what it leads to. Says whose it was.
@@ -235,7 +251,7 @@ impl People {
         let mut person = Person::new(subject, number);
         person.happened("sign-up.started", at);
         person.gave(&[Kind::NAME, Kind::EMAIL_ADDRESS, Kind::PASSWORD]);
-        let profile = invent(number, &self.hash).profile;
+        let profile = self.invent(number).profile;
         person.gave(profile.address.map_or(&[], |_| &[Kind::PHYSICAL_ADDRESS]));
         person.gave(profile.phone.map_or(&[], |_| &[Kind::TELEPHONE_NUMBER]));
         for (deed, what) in

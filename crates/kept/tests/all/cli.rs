@@ -51,7 +51,10 @@ fn without_a_command_it_says_what_there_is() {
 
     Commands:
       demo      Starts a filled example site and prints its address, sign-ins, and where mail goes
+      init      Writes the files of a site of one's own, to begin from
+      serve     Serves a site of one's own until a signal asks it to stop
       check     Checks a notice: exit 0, or 1 with each problem at file:line:column
+      publish   Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
       uses      Says who may see what, why, and in what form
       prove     Runs the check of every sentence now; exit 1 if one is broken
       simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
@@ -90,7 +93,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       under  right.access
 
@@ -117,7 +121,8 @@ fn uses_says_who_sees_what() {
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       under  role.support, purpose.membership
 
@@ -180,8 +185,13 @@ fn uses_as_json_has_the_same() {
         },
         {
           "form": "whole",
+          "kind": "kept:Account",
+          "label": "account status"
+        },
+        {
+          "form": "whole",
           "kind": "kept:Membership",
-          "label": "membership dates and status"
+          "label": "membership dates"
         },
         {
           "form": "whole",
@@ -218,7 +228,8 @@ for "#,
       sees   postal address (whole)
       sees   telephone number (whole)
       sees   identifier (whole)
-      sees   membership dates and status (whole)
+      sees   account status (whole)
+      sees   membership dates (whole)
       sees   training record (whole)
       off    role.support does not see phone.
     "#);
@@ -260,13 +271,20 @@ fn a_folder_without_a_site_is_named() {
     let folder = tempdir().unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "prove --data ."), @r#"
     $ kept prove --data .
-    kept: . holds no site: give the data folder of one with --data
+    kept: . holds no site: give the data folder of one with --data, or its settings with --config
     [exit 1]
     "#);
     std::fs::write(folder.path().join("kept.toml"), "listen = 8080\n").unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "duties --config kept.toml"), @r#"
     $ kept duties --config kept.toml
-    kept: kept.toml: write `data = "FOLDER"` to say where the site's data folder is
+    kept: kept.toml:1:1: the settings have no "base"
+      help: write base = "https://members.example.test"
+    kept.toml:1:1: the settings have no "data"
+      help: write data = "data"
+    kept.toml:1:1: the settings have no "notice"
+      help: write notice = "notice.toml"
+    kept.toml:1:10: listen must be a text
+      help: write it in quotes
     [exit 1]
     "#);
 }

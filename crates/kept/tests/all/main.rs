@@ -11,12 +11,17 @@
 )]
 
 mod broken;
+mod broken_pipe;
 mod check;
 mod cli;
+mod config;
 mod demo;
 mod journeys;
 mod keys;
+mod promises;
 mod prove;
+mod publish;
+mod serve;
 mod server;
 mod simulate;
 mod site;

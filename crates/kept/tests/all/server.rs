@@ -1,4 +1,4 @@
-//! A running `kept demo`.
+//! A running `kept demo` or `kept serve`.
 
 use std::{
     fs::{self, File},
@@ -13,10 +13,12 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::cli::kept;
+
 /// Filling takes some seconds; a machine that does much else is given time.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// A server of the example, killed when it is dropped.
+/// A server, killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) folder: PathBuf,
@@ -32,11 +34,20 @@ impl Server {
         Server::spawn(folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
     }
 
+    /// Serves the site of the settings in a folder, whose data folder is `data`.
+    pub(crate) fn serve(folder: &Path) -> Result<Server, String> {
+        Server::run(kept(folder, "serve --config kept.toml"), &folder.join("data"))
+    }
+
     fn spawn(folder: &Path) -> Result<Server, String> {
+        let mut demo = kept(Path::new("."), "demo trainers --listen 127.0.0.1:0 --data");
+        demo.arg(folder);
+        Server::run(demo, folder)
+    }
+
+    fn run(mut command: Command, folder: &Path) -> Result<Server, String> {
         let log = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kept"))
-            .args(["demo", "trainers", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder)
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(File::create(log.path().join("log")).unwrap())
             .spawn()
@@ -94,7 +105,7 @@ impl Server {
         self.send("POST", "/demo/clock", &more, &format!("days=184&form_token={token}"))
     }
 
-    fn send(&self, method: &str, path: &str, more: &str, body: &str) -> TcpStream {
+    pub(crate) fn send(&self, method: &str, path: &str, more: &str, body: &str) -> TcpStream {
         let host = self.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
         write!(

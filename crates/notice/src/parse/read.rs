@@ -46,10 +46,7 @@ impl<'s> Reader<'s> {
 
     /// Records a problem at a place of the source.
     pub(super) fn problem(&mut self, at: Range<usize>, message: impl Into<String>, help: Option<String>) {
-        let before = self.source.get(..at.start).unwrap_or(self.source);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        self.problems.push(Problem { line, column, message: message.into(), help });
+        self.problems.push(Problem::at(self.source, at.start, message, help));
     }
 
     /// Records a problem with what was noted under this path.

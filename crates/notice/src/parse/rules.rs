@@ -3,15 +3,15 @@
 use jiff::Span;
 use toml::de::DeValue;
 
-use super::read::{Item, Reader};
+use super::read::{Fields, Item, Reader};
 use crate::expect::Answer;
 use crate::notice::{
-    Carrier, Cookie, Expect, Hold, HoldData, HoldEnd, Never, NeverRule, Retain, RetainAction, Right,
-    RightRule, RuleHead, Session, SessionEnd,
+    Carrier, Cookie, Expect, Hold, HoldData, HoldEnd, Never, NeverRule, Reminder, Retain, RetainAction,
+    Right, RightRule, RuleHead, Session,
 };
 
 /// Rights and things that never happen which this version does not run.
-const LATER_RIGHTS: [&str; 4] = ["erase", "restrict", "object", "portability"];
+const LATER_RIGHTS: [&str; 3] = ["restrict", "object", "portability"];
 const LATER_NEVERS: [&str; 3] = ["show-card", "share", "sell"];
 
 impl Reader<'_> {
@@ -115,43 +115,58 @@ impl Reader<'_> {
 
     pub(super) fn session(&mut self, item: Option<Item<'_>>) -> Session {
         let rule = RuleHead { id: "session".to_owned(), refs: Vec::new() };
-        let mut session =
-            Session { rule, carrier: Carrier::Cookie, idle: Span::new(), ends: SessionEnd::WithTheBrowser };
+        let carrier = Carrier::Cookie { lasts: None };
+        let mut session = Session { rule, carrier, idle: Span::new(), reminds: Vec::new() };
         let Some(item) = item else { return session };
         let mut fields = self.table(&item);
-        if let Some(carrier) =
-            self.required(&mut fields, "carrier", "say what carries it: carrier = \"cookie\"")
-        {
-            self.now_or_later(&carrier, "carrier", "cookie", &["address", "remember"]);
-        }
-        if let Some(ends) =
-            self.required(&mut fields, "ends", "say when it ends: ends = \"with the browser\"")
-        {
-            self.now_or_later(&ends, "end of a session", "with the browser", &[]);
-        }
+        let carrier = self.required(&mut fields, "carrier", "say what carries it: carrier = \"cookie\"");
+        session.carrier = self.carrier(carrier.as_ref(), &mut fields);
         if let Some(idle) =
             self.required(&mut fields, "idle", "say when a forgotten one ends: idle = \"1 hour\"")
         {
             session.idle = self.span(&idle).unwrap_or_default();
+        }
+        for item in fields.take("reminds").map(|reminds| self.list(&reminds)).unwrap_or_default() {
+            let words = self.choice(&item, "reminder", Reminder::ALL.into_iter().map(Reminder::words));
+            let known = Reminder::ALL.into_iter().find(|reminder| Some(reminder.words()) == words);
+            session.reminds.extend(known.filter(|reminder| !session.reminds.contains(reminder)));
         }
         session.rule.refs = self.refs(&mut fields);
         self.done(fields, &[]);
         session
     }
 
-    /// A word of which this version runs only one.
-    fn now_or_later(&mut self, item: &Item<'_>, what: &str, now: &'static str, later: &[&str]) {
-        match self.word(item) {
-            Some(word) if later.contains(&word) => {
-                let help = format!("write \"{now}\"");
-                let message = format!("this version of Kept cannot run the {what} \"{word}\" yet");
-                self.problem(item.span.clone(), message, Some(help));
+    /// What carries a session, and for how long: a cookie ends with the browser; a device is remembered for a time.
+    fn carrier(&mut self, carrier: Option<&Item<'_>>, fields: &mut Fields<'_>) -> Carrier {
+        let word = carrier.and_then(|item| self.carrier_word(item));
+        let lasts = fields.take("lasts");
+        if word == Some("remember") {
+            if let Some(ends) = fields.take("ends") {
+                let help = "leave it out: \"lasts\" says for how long a device is remembered".to_owned();
+                self.problem(ends.key.clone(), "a remembered device outlasts the browser", Some(help));
             }
-            Some(_) => {
-                self.choice(item, what, [now].into_iter());
+            if lasts.is_none() {
+                let help = "say for how long a device is remembered: lasts = \"30 days\"".to_owned();
+                self.problem(fields.key.clone(), "[session] has no \"lasts\"", Some(help));
             }
-            None => {}
+            let lasts = lasts.and_then(|lasts| self.span(&lasts)).unwrap_or_default();
+            return Carrier::Remember { lasts };
         }
+        if let Some(ends) = self.required(fields, "ends", "say when it ends: ends = \"with the browser\"") {
+            self.choice(&ends, "end of a session", ["with the browser"].into_iter());
+        }
+        Carrier::Cookie { lasts: lasts.and_then(|lasts| self.span(&lasts)) }
+    }
+
+    /// The carrier's word; one that this version does not run is refused as such.
+    fn carrier_word(&mut self, item: &Item<'_>) -> Option<&'static str> {
+        if self.word(item)? == "address" {
+            let help = "write \"cookie\", or \"remember\" for devices that are known again".to_owned();
+            let message = "this version of Kept cannot run the carrier \"address\" yet";
+            self.problem(item.span.clone(), message, Some(help));
+            return None;
+        }
+        self.choice(item, "carrier", ["cookie", "remember"].into_iter())
     }
 
     pub(super) fn cookie(&mut self, name: &str, item: &Item<'_>) -> Option<Cookie> {

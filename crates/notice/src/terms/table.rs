@@ -113,7 +113,8 @@ pub(super) static TERMS: &[Term] = terms! {
         "EmailContent" => "text of our messages to you",
     }
     Data "kept:" "urn:kept:" "your" {
-        "Membership" => "membership dates and status",
+        "Membership" => "membership dates",
+        "Account" => "account status",
     }
     Data "kept:" "urn:kept:" "the" {
         "Trail" => "record of who did what with your data",

@@ -32,7 +32,7 @@ fn an_expired_membership_starts_five_clocks() {
     assert_eq!(clocks[0].action, Action::Disable);
     assert_eq!(
         clocks[2].action,
-        Action::Erase(vec!["pd:Identifier", "kept:Membership", "pd:ProfessionalTraining"])
+        Action::Erase(vec!["pd:Identifier", "kept:Membership", "kept:Account", "pd:ProfessionalTraining"])
     );
     assert_eq!(clocks[1].unless, Some("membership.renewed"));
     assert_eq!(clocks[1].warn.len(), 1);

@@ -26,7 +26,10 @@ fn the_code_needs_a_purpose_that_uses_it() {
     let reason = "purpose.membership does not use password, which holds pd:Password.";
     assert_eq!(system("dpv:ServiceProvision", "pd:Password"), reason);
     assert_eq!(system("dpv:Marketing", "pd:Password"), "No [purpose] is dpv:Marketing.");
-    assert_eq!(system("dpv:EnforceSecurity", "pd:IPAddress"), "No label of [data] names pd:IPAddress.");
+    // What no label names is not held, and does not switch off what is shown beside it.
+    assert_eq!(system("dpv:EnforceSecurity", "pd:IPAddress"), "allowed by purpose.security");
+    let nothing = verdict(Reader::System, "dpv:EnforceSecurity", &[("pd:IPAddress", "whole")]);
+    assert_eq!(nothing, "No label of [data] names anything that it shows.");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod fixtures;
 
 mod any_text;
 mod clocks;
+mod diff;
 mod expectations;
 mod judge;
 mod manual;

@@ -67,18 +67,18 @@ fn a_key_of_a_later_version() {
     53:28: this version of Kept cannot run [right.access.within] yet
       help: leave it out until it can: a sentence that nothing runs is no promise
     "#);
-    insta::assert_snapshot!(slip("access =", "erase = { within = \"30 days\" }\naccess ="), @r#"
-    erase = { within = "30 days" }
+    insta::assert_snapshot!(slip("access =", "object = { within = \"30 days\" }\naccess ="), @r#"
+    object = { within = "30 days" }
     access =
     ---
-    53:1: this version of Kept cannot run [right.erase] yet
+    53:1: this version of Kept cannot run [right.object] yet
       help: leave it out until it can: a sentence that nothing runs is no promise
     "#);
     insta::assert_snapshot!(slip("carrier = \"cookie\"", "carrier = \"address\""), @r#"
     carrier = "address"
     ---
     56:11: this version of Kept cannot run the carrier "address" yet
-      help: write "cookie"
+      help: write "cookie", or "remember" for devices that are known again
     "#);
     insta::assert_snapshot!(slip("track = {}", "show-card = { more-than = \"last 4\" }"), @r#"
     show-card = { more-than = "last 4" }
@@ -382,5 +382,34 @@ fn all_problems_at_once() {
       help: write lasts = "6 years", or until = "…" with the event that ends it
     9:8: unknown data "all"
       help: the only one is "everything"
+    "#);
+}
+
+#[test]
+fn a_remembered_device_has_an_end_of_its_own() {
+    insta::assert_snapshot!(slip("carrier = \"cookie\"", "carrier = \"remember\""), @r#"
+    carrier = "remember"
+    ---
+    55:2: [session] has no "lasts"
+      help: say for how long a device is remembered: lasts = "30 days"
+    57:1: a remembered device outlasts the browser
+      help: leave it out: "lasts" says for how long a device is remembered
+    "#);
+    insta::assert_snapshot!(slip("ends    = \"with the browser\"\n", ""), @r#"
+    (without ends    = "with the browser")
+    ---
+    55:2: [session] has no "ends"
+      help: say when it ends: ends = "with the browser"
+    "#);
+}
+
+#[test]
+fn a_reminder_is_one_that_the_pages_know() {
+    insta::assert_snapshot!(slip("idle    =", "reminds = [\"to log out\"]\nidle    ="), @r#"
+    reminds = ["to log out"]
+    idle    =
+    ---
+    58:12: unknown reminder "to log out"
+      help: did you mean "to sign out"?
     "#);
 }

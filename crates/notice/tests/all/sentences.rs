@@ -21,25 +21,25 @@ fn the_trainers_notice() {
       Before a change of this notice that matters to you takes effect, we write to you by e-mail, 30 days ahead.
     form.sign-up (obligation) acc-1
       When you sign up, you give us your name, e-mail address and password. You may add your postal address; without it, we cannot send you anything by post. You may add your telephone number; without it, we cannot call you. We ask for nothing else.
-    purpose.membership (permission) use-2
+    purpose.membership (permission) 
       To run your membership, we use your name, e-mail address, postal address, telephone number, member id, membership dates and training record. The ground for this is our contract with you.
-    purpose.credit-record (permission) use-2
+    purpose.credit-record (permission) 
       To count the credits you earned, we use your member id, membership dates and training record. The ground for this is our contract with you.
-    purpose.sign-in (permission) use-2
+    purpose.sign-in (permission) 
       To let you, and nobody else, sign in as you, we use your name, e-mail address, password, sign-in details and sign-in history. The ground for this is our contract with you.
-    purpose.messages (permission) use-2
+    purpose.messages (permission) 
       To write to you about your membership, we use your name, e-mail address, membership dates and the text of our messages to you. The ground for this is our contract with you.
-    purpose.security (permission) use-2
+    purpose.security (permission) 
       To protect the site and the people on it, we use your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data. The ground for this is our legitimate interest in doing so.
-    purpose.answering (permission) use-2
+    purpose.answering (permission) 
       To answer for how we handle your data, we use your name, e-mail address, member id and the record of who did what with your data. The ground for this is our obligation under the law.
-    purpose.verification (permission) acc-2 use-2
+    purpose.verification (permission) acc-2
       To verify your professional standing, which some services need, we use your name, e-mail address, handed-in document and verified professional standing. The ground for this is our contract with you.
-    role.support (permission) use-1
+    role.support (permission) 
       Our staff in the role support, who answer members' questions, may see your name, e-mail address, postal address, telephone number, member id, membership dates and training record, and only to run your membership. They first state a reason, which you can read.
-    role.owner (permission) use-1
+    role.owner (permission) 
       Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
-    role.verifier (permission) acc-2 use-1
+    role.verifier (permission) acc-2
       Our staff in the role verifier, who decide on documents, may see your name, e-mail address, handed-in document and verified professional standing, and only to verify your professional standing, which some services need. They first state a reason, which you can read.
     retain.pending (obligation) acc-1
       Seven days after you sign up, unless you confirm your address before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, membership dates, the text of our messages to you and the record of who did what with your data.
@@ -63,7 +63,7 @@ fn the_trainers_notice() {
       Ninety days after you hand in a document, unless we have decided on it before then, we erase your handed-in document.
     retain.standing (obligation) acc-2
       Six months after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
-    hold.dispute (permission) hold-1
+    hold.dispute (permission) 
       When you dispute how we handle your data, we keep your name, e-mail address, member id, membership dates, training record, sign-in details, sign-in history and the record of who did what with your data until the dispute is settled, even if the day to erase them comes first. The ground for this is PIPEDA, s. 8(8).
     right.access (obligation) rgt-1
       On the page “My data”, you can at any time see what we hold about you.
@@ -77,6 +77,8 @@ fn the_trainers_notice() {
       We never let anybody else follow you here: our pages load nothing from other sites, as their headers show.
     never.store-in-clear (prohibition) sec-6
       We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup shows who you are.
+    never.send-in-clear (prohibition) sec-1
+      We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it.
     "#);
 }
 
@@ -178,6 +180,23 @@ fn every_ground() {
 fn no_cookie_but_the_session() {
     let cookie = "[cookie.notice-seen]\nsays  = \"remembers that you have seen the notification bar\"\nlasts = \"1 year\"\n";
     insta::assert_snapshot!(text(&short_but(cookie, ""), "session"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no other cookie.");
+}
+
+#[test]
+fn a_session_says_what_carries_it_and_when_it_ends() {
+    let session = |new| text(&short_but("ends    = \"with the browser\"", new), "session");
+    insta::assert_snapshot!(session("ends = \"with the browser\"\nlasts = \"12 hours\""), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, after one hour in which you do nothing, or twelve hours after you signed in. We set no cookie but those named here.");
+    insta::assert_snapshot!(session("ends = \"with the browser\"\nreminds = [\"to sign out\", \"of shared computers\"]"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here. Our pages remind you to sign out and of shared computers.");
+    let carrier = "carrier = \"cookie\"\nends    = \"with the browser\"";
+    let remember = "carrier = \"remember\"\nlasts = \"30 days\"";
+    insta::assert_snapshot!(text(&short_but(carrier, remember), "session"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. If you ask us to remember your device, a second one holds another for 30 days, so that you need not sign in each time. You are signed out when you say so, and on a device that is not remembered also when you close your browser, or after one hour in which you do nothing. Without cookies you can read this site, but not open an account. We set no cookie but those named here.");
+}
+
+#[test]
+fn erasure_and_the_way_over_the_wire() {
+    let erase = short_but("[right]", "[right]\nerase = { on = \"My account\" }");
+    insta::assert_snapshot!(text(&erase, "right.erase"), @"On the page “My account”, you can at any time have what we hold about you erased.");
+    insta::assert_snapshot!(text(&short_but("track = {}", "send-in-clear = {}"), "never.send-in-clear"), @"We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it.");
 }
 
 #[test]

@@ -14,10 +14,18 @@ use tokio_postgres::{
 
 use crate::{Row, StoreError, Value};
 
-/// What every connection is told first. Waiting for a lock ends before our own patience does. `off` would answer
-/// before the commit is on the disk; the settings that wait for replicas are the operator's choice.
+/// What every connection is told first.
+///
+/// Of one that goes silent within a transaction, because its machine or its process stopped or the network broke,
+/// PostgreSQL ends the session after 3 s, and what it held is free. The others wait longer than that for a lock, so that
+/// they get it; and less long than our own patience for an answer. An answer that nobody takes is given up as fast.
+///
+/// `off` would answer before the commit is on the disk; the settings that wait for replicas are the operator's choice.
 pub(crate) const SETUP: &str = "
-    SET lock_timeout = '2s';
+    SET idle_in_transaction_session_timeout = '3s';
+    SET tcp_user_timeout = '3s';
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
+    SET lock_timeout = '4s';
     SET statement_timeout = 0;
     SET client_min_messages = warning;
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
@@ -26,12 +34,18 @@ pub(crate) const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ 
 /// The budget of a point read: no statement may take longer.
 pub(crate) const BEGIN_READ: &str =
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '1s'";
-pub(crate) const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// A scan keeps nobody waiting but those who tidy, and may compute between two statements.
+pub(crate) const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SET LOCAL idle_in_transaction_session_timeout = '60s'";
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
-/// "Kept", as an advisory lock: one server migrates at a time. Held until the connection ends.
-pub(crate) const LOCK: &str = "SET lock_timeout = 0; SELECT pg_advisory_lock(1264938100);";
+/// "Kept", as an advisory lock: one server migrates at a time. Held until the connection ends, and one that goes silent
+/// is ended (since PostgreSQL 14).
+pub(crate) const LOCK: &str = "
+    SET lock_timeout = 0;
+    SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'idle_session_timeout';
+    SELECT pg_advisory_lock(1264938100);";
 /// Whether our table of migrations is there, and whether any table is.
 pub(crate) const FOUND: &str = "
     SELECT coalesce(bool_or(table_name = 'kept_migration'), false), count(*)

@@ -212,7 +212,11 @@ async fn a_deadlock_and_a_long_lock_are_busy() {
         let held = holding.write(move |tx| {
             tx.execute(lock, &params![1])?;
             locked.send(()).unwrap();
-            held.recv_timeout(Duration::from_secs(10)).unwrap();
+            // At work, and not silent.
+            while held.try_recv().is_err() {
+                tx.query("SELECT 1", &[])?;
+                thread::sleep(Duration::from_millis(50));
+            }
             Ok::<_, StoreError>(())
         });
         held.await.unwrap();
@@ -222,6 +226,39 @@ async fn a_deadlock_and_a_long_lock_are_busy() {
     assert_eq!(waited, Err(StoreError::Busy));
     release.send(()).unwrap();
     holder.await.unwrap();
+}
+
+/// As a server does whose process was stopped, or whose network broke, while it had a row: the row is given back, the
+/// others get it in a few seconds without an error, and what the silent one had begun is not kept when it wakes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_goes_silent_in_a_transaction_loses_what_it_holds() {
+    let (url, store) = connect(SCHEMA);
+    add(&store, 1, "a").await.unwrap();
+    let other = Store::connect(&url, SCHEMA).unwrap();
+    let (locked, wait) = mpsc::channel();
+    let silent = tokio::spawn(async move {
+        let silent = store.write(move |tx| {
+            tx.execute("UPDATE thing SET flag = 7 WHERE id = 1", &[])?;
+            locked.send(()).unwrap();
+            thread::sleep(Duration::from_secs(6));
+            Ok::<_, StoreError>(())
+        });
+        (silent.await, store)
+    });
+    wait.recv_timeout(Duration::from_secs(10)).unwrap();
+    let asked = std::time::Instant::now();
+    let all = (2..20).map(|id| add(&other, id, "b"));
+    let got: Result<u64, StoreError> =
+        other.write(|tx| tx.execute("UPDATE thing SET flag = 1 WHERE id = 1", &[])).await;
+    assert_eq!(got, Ok(1));
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    for add in all {
+        assert_eq!(add.await, Ok(1));
+    }
+    let (woken, store) = silent.await.unwrap();
+    assert!(matches!(woken, Err(StoreError::CommitUnknown)), "{woken:?}");
+    assert_eq!(kept_pgtest::sql(&url, "SELECT flag FROM thing WHERE id = 1"), "1");
+    assert_eq!(add(&store, 20, "c").await, Ok(1), "and it goes on with another connection");
 }
 
 #[tokio::test]

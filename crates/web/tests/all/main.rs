@@ -11,6 +11,7 @@
 mod support;
 
 mod assets;
+mod client;
 mod colours;
 mod cookies;
 mod form;

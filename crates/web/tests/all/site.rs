@@ -18,6 +18,17 @@ fn a_base_url_is_read_as_an_origin() {
 }
 
 #[test]
+fn only_this_machine_is_loopback() {
+    let local = |text: &str| text.parse::<BaseUrl>().unwrap().is_loopback();
+    for text in ["http://127.0.0.1:8080", "http://127.1.2.3", "http://[::1]:80", "http://localhost"] {
+        assert!(local(text), "{text}");
+    }
+    for text in ["http://192.0.2.7", "https://localhost.example.test", "http://[2001:db8::1]:80"] {
+        assert!(!local(text), "{text}");
+    }
+}
+
+#[test]
 fn what_is_more_or_less_than_an_origin_is_refused() {
     for (text, error) in [
         ("", BaseUrlError::NotAnAddress),

@@ -35,7 +35,7 @@ pub(crate) fn config(base: &str) -> ShellConfig {
     let session = DeclaredCookie { name: "kept_session".into(), lasts: Lasts::Browser };
     let lasts = Lasts::AtMost(Duration::from_secs(86_400));
     let seen = DeclaredCookie { name: "notice_seen".into(), lasts };
-    ShellConfig { site: site(base), cookies: vec![session, seen] }
+    ShellConfig { site: site(base), cookies: vec![session, seen], proxies: Vec::new() }
 }
 
 /// A site over plain http that answers a GET or POST of `/page` with what the handler makes.

@@ -163,7 +163,7 @@ fn app(keeper: &Keeper, reader: Arc<Mutex<Reader>>, now: Timestamp) -> Router {
                     now,
                 );
                 visit.reader = reader;
-                visit.announcement = announcement(request.headers(), &keeper.policy());
+                visit.announcement = announcement(request.headers(), &keeper);
                 request.extensions_mut().insert(visit.clone());
                 let mut answer = next.run(request).await;
                 visit.carry(answer.headers_mut());
@@ -172,7 +172,7 @@ fn app(keeper: &Keeper, reader: Arc<Mutex<Reader>>, now: Timestamp) -> Router {
         }
     };
     let routes = routes(Public::new(keeper.clone(), face.clone())).layer(middleware::from_fn(visit));
-    shell(routes.merge(assets::assets_router()), ShellConfig { site: face, cookies })
+    shell(routes.merge(assets::assets_router()), ShellConfig { site: face, cookies, proxies: Vec::new() })
 }
 
 /// With KEPT_LOOK set to a folder, a page and its stylesheet are written there, to be looked at.

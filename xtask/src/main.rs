@@ -5,7 +5,11 @@
 //!
 //! `cargo xtask bench` measures Kept against a floor and writes `docs/BENCHMARKS.md`; what follows it is for `kept-bench
 //! measure`: `--quick`, `--people 10000,100000`, `--databases sqlite,postgres`, `--seconds 2.5`.
+//!
+//! `cargo xtask faults kill [--cycles N] [--seed N]` kills a busy server at random moments, far more often than the tests do;
+//! `cargo xtask faults io` takes space and syncs from it, which needs root and strace.
 
+mod faults;
 mod needs;
 
 use std::{
@@ -21,7 +25,10 @@ fn main() -> ExitCode {
     let outcome = match asked.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test"] => test(),
         ["bench", how @ ..] => bench(how),
-        _ => Err("usage: cargo xtask test, or cargo xtask bench [--quick | --help]".to_owned()),
+        ["faults", "kill", options @ ..] => faults::kill(options),
+        ["faults", "io"] => faults::io(),
+        _ => Err("usage: cargo xtask test | bench [--quick | --help] | faults kill [--cycles N] [--seed N] | faults io"
+            .to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

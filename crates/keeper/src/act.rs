@@ -2,6 +2,7 @@
 //! are committed together or not at all.
 
 use jiff::Timestamp;
+use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
 use kept_vault::{Kind, Source, SubjectId};
@@ -10,7 +11,7 @@ use crate::{
     blob::Blob,
     carry::Begun,
     ctx::{Actor, Ctx},
-    duty::{self, Duty},
+    duty::Duty,
     error::KeeperError,
     follow,
     keeper::House,
@@ -82,8 +83,8 @@ impl<'a, 'c> Act<'a, 'c> {
         Ok(act)
     }
 
-    /// Writes back what the act has gathered; called once, before the commit.
-    pub(crate) fn finish(&mut self) -> Result<(), KeeperError> {
+    /// Writes back what the act has gathered; called once, before the commit. Gives its first leaf, if it has one.
+    pub(crate) fn finish(&mut self) -> Result<Option<(i64, Hash)>, KeeperError> {
         if let Some(version) = &self.proposed {
             // Who comes while a change is announced is told of it, too.
             tell::list(self.tx, version, &self.fresh, self.ctx.now)?;
@@ -387,31 +388,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 &params![subject.as_bytes(), &rule.rule.id, record],
             )?;
         }
-        for older in &policy.older {
-            let (name, subject) = (&older.name, subject.as_bytes());
-            if older.rule.unless.as_deref() == Some(event) {
-                self.tx.execute(
-                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held')",
-                    &params![subject, name],
-                )?;
-            } else if older.rule.when == event {
-                self.tx.execute(
-                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND record = $3 AND started < $4 \
-                     AND state IN ('waiting', 'held')",
-                    &params![subject, name, record, to_millis(at)],
-                )?;
-            }
-        }
-        // Clocks begin under the policy of the moment from which they count, and are carried over to each later one.
-        let mut under = policy.ran_under(at).collect::<Vec<_>>().into_iter().rev();
-        let mut old = under.next().unwrap_or(&policy);
-        for duty in duty::started_by(old, subject, event, record, at)? {
-            duty.save(self.tx)?;
-        }
-        for new in under {
-            Begun { subject, event, record, at }.carry(self.tx, old, new)?;
-            old = new;
-        }
+        Begun { subject, event, record, at }.start(self.tx, &policy)?;
         for hold in policy.notice.holds_until(event) {
             // The next sweep takes the row away and does what it kept back.
             self.tx.execute(

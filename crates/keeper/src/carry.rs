@@ -66,6 +66,35 @@ pub(crate) struct Begun<'a> {
 }
 
 impl Begun<'_> {
+    /// Starts the clocks of an event that has happened: under the policy of the moment from which they count, and carried
+    /// over to each later one. What an earlier policy's clock counted from the same event, or what this one stops, is over.
+    pub(crate) fn start(&self, tx: &Tx<'_>, policy: &Policy) -> Result<(), KeeperError> {
+        for older in &policy.older {
+            if older.rule.unless.as_deref() == Some(self.event) {
+                tx.execute(
+                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held')",
+                    &params![self.subject.as_bytes(), &older.name],
+                )?;
+            } else if older.rule.when == self.event {
+                tx.execute(
+                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND record = $3 AND started < $4 \
+                     AND state IN ('waiting', 'held')",
+                    &params![self.subject.as_bytes(), &older.name, self.record, to_millis(self.at)],
+                )?;
+            }
+        }
+        let mut under = policy.ran_under(self.at).collect::<Vec<_>>().into_iter().rev();
+        let mut old = under.next().unwrap_or(policy);
+        for duty in started_by(old, self.subject, self.event, self.record, self.at)? {
+            duty.save(tx)?;
+        }
+        for new in under {
+            self.carry(tx, old, new)?;
+            old = new;
+        }
+        Ok(())
+    }
+
     /// Carries this event's clocks over from one policy to the next. Doing so again changes nothing.
     pub(crate) fn carry(&self, tx: &Tx<'_>, old: &Policy, new: &Policy) -> Result<(), KeeperError> {
         let names = old.notice.retains.iter().chain(&new.notice.retains).filter(|r| r.when == self.event);

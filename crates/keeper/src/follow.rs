@@ -107,7 +107,9 @@ impl House {
     /// Reads the site's notices, compiling those that are new.
     pub(crate) fn learn(&self, read: &Read<'_>, good_until: Timestamp) -> Result<(), KeeperError> {
         let mut in_force: Option<Arc<Policy>> = None;
-        for row in rows(read)? {
+        let (bound, waiting): (Vec<Row>, Vec<Row>) =
+            rows(read)?.into_iter().partition(|row| row.activated.is_some());
+        for row in bound {
             let Some(since) = row.activated else { continue };
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner).find(&row.version);
             in_force = match known.filter(|known| known.since == since) {
@@ -116,10 +118,9 @@ impl House {
             };
         }
         let in_force = in_force.ok_or(KeeperError::Malformed("no notice in force"))?;
-        let waiting = rows(read)?.into_iter().find(|row| row.activated.is_none());
-        let coming = match waiting {
+        let coming = match waiting.first() {
             None => None,
-            Some(row) => self.announced(&row, &in_force, good_until)?,
+            Some(row) => self.announced(row, &in_force, good_until)?,
         };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known { in_force, coming, good_until };
         Ok(())
@@ -218,6 +219,8 @@ pub(crate) fn put_into_force(act: &mut Act<'_, '_>) -> Result<(), KeeperError> {
         "UPDATE ledger_edge SET policy = $1, proposed = NULL, activates = NULL WHERE id = 1",
         &params![&version],
     )?;
+    // What was found under the old sentences says nothing of the new ones.
+    act.tx().execute("DELETE FROM evidence", &params![])?;
     act.note(SITE, Deed::Site, "notice taken into force", &[], None).map(drop)
 }
 
@@ -277,10 +280,9 @@ impl Keeper {
         let mut versions: Vec<Version> = Vec::new();
         let mut until = None;
         for row in rows.into_iter().rev() {
-            let Some(since) = row.activated else {
-                until = row.activates.filter(|from| *from <= self.now());
-                continue;
-            };
+            // From its moment on it is in force, also before the first act has put it there.
+            let bound = row.activates.filter(|from| *from <= self.now());
+            let Some(since) = row.activated.or(bound) else { continue };
             let notice = kept_notice::parse(&row.source, &words).ok();
             versions.push(Version { version: row.version, since, until, source: row.source, notice });
             until = Some(since);

@@ -11,10 +11,12 @@ use kept_store::{Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use tokio::sync::Semaphore;
 
 use crate::{
     act::Act,
     area::Area,
+    attempt::Attempt,
     ctx::{Actor, Ctx, TimeSource},
     error::{KeeperError, StartError},
     follow::Known,
@@ -71,6 +73,10 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
+    /// On PostgreSQL one act of this server at a time is at the database; the others wait here for their turn there. So they
+    /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
+    /// for each of those that waited.
+    pub(crate) acts: Arc<Semaphore>,
     /// One run of the checks at a time: two would publish their checkpoints over each other.
     pub(crate) proving: tokio::sync::Mutex<()>,
     pub(crate) known: RwLock<Known>,
@@ -119,9 +125,9 @@ impl Keeper {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
-        let store = match setup.database {
-            Database::Folder => Store::open(&folder, &registry.migrations())?,
-            Database::Url(url) => Store::connect(url, &registry.migrations())?,
+        let (store, at_once) = match setup.database {
+            Database::Folder => (Store::open(&folder, &registry.migrations())?, Semaphore::MAX_PERMITS),
+            Database::Url(url) => (Store::connect(url, &registry.migrations())?, 1),
         };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
@@ -137,6 +143,7 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
+            acts: Arc::new(Semaphore::new(at_once)),
             proving: tokio::sync::Mutex::default(),
             known: RwLock::new(Known::only(policy)),
             time: setup.time,
@@ -194,26 +201,18 @@ impl Keeper {
         self.house.signer.verifier_key()
     }
 
-    /// Runs one act in one transaction. The closure may be run again from the start, so it keeps nothing outside.
+    /// Runs one act in one transaction. The closure may be run again from the start, so it keeps nothing outside. An act
+    /// whose turn did not come, or whose connection broke, is tried again a few times; it is done once all the same.
     ///
     /// # Errors
     /// The closure's error, with nothing written; or the database's.
-    pub async fn act<T, E, F>(&self, mut ctx: Ctx, mut work: F) -> Result<T, E>
+    pub async fn act<T, E, F>(&self, ctx: Ctx, work: F) -> Result<T, E>
     where
         F: FnMut(&mut Act<'_, '_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        let house = self.house.clone();
-        self.store
-            .write(move |tx| {
-                let mut act = Act::begin(tx, &mut ctx, &house).map_err(Acted::Ours)?;
-                let outcome = work(&mut act).map_err(Acted::Theirs)?;
-                act.finish().map_err(Acted::Ours)?;
-                Ok(outcome)
-            })
-            .await
-            .map_err(Acted::flat)
+        Attempt::new(ctx, work).until_done(self).await
     }
 
     /// Runs one look: reads in one snapshot, without writing. What a person sees of themselves is noted within a second.
@@ -345,12 +344,13 @@ impl House {
         let (mut appender, _) = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
         appender.append(tx, &mut ctx.rng, &trail, &event)?;
-        Ok(appender.finish(tx)?)
+        appender.finish(tx)?;
+        Ok(())
     }
 }
 
 /// An act's error: the caller's own, or the kernel's on the way to the commit.
-enum Acted<E> {
+pub(crate) enum Acted<E> {
     Theirs(E),
     Ours(KeeperError),
 }
@@ -362,7 +362,7 @@ impl<E> From<kept_store::StoreError> for Acted<E> {
 }
 
 impl<E: From<KeeperError>> Acted<E> {
-    fn flat(self) -> E {
+    pub(crate) fn flat(self) -> E {
         match self {
             Acted::Theirs(error) => error,
             Acted::Ours(error) => error.into(),

@@ -81,6 +81,11 @@ pub enum ProposeError {
         /// Its version, shortened.
         version: String,
     },
+    /// It is too late to take the change back: some server may already count on it.
+    #[error(
+        "the proposed notice is in force within a minute, so it cannot be withdrawn any more: propose another after that"
+    )]
+    TooLate,
     /// A clock cannot be compared with the one of its name.
     #[error(
         "[{rule}] has another `when`, or does something else, than the rule of this name in force: give it another name"
@@ -194,6 +199,11 @@ fn propose(act: &mut Act<'_, '_>, source: &str, new: &Notice) -> Result<Proposed
 fn withdraw(act: &mut Act<'_, '_>) -> Result<Proposed, ProposeError> {
     let Some(version) = act.proposed().map(str::to_owned) else { return Ok(Proposed::InForce) };
     let tx = act.tx();
+    let lease = to_millis(act.ctx.now.checked_add(LEASE).map_err(|_| KeeperError::Calendar)?);
+    let row = tx.query_one("SELECT activates FROM ledger_edge WHERE id = 1", &params![])?;
+    if row.get::<Option<i64>>(0)?.is_some_and(|from| from <= lease) {
+        return Err(ProposeError::TooLate);
+    }
     tx.execute("DELETE FROM policies WHERE version = $1 AND activated IS NULL", &params![&version])?;
     tx.execute("UPDATE ledger_edge SET proposed = NULL, activates = NULL WHERE id = 1", &params![])?;
     act.note(SITE, Deed::Site, "proposed notice withdrawn", &[], Some(&version))?;

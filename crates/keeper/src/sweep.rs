@@ -62,11 +62,20 @@ impl Keeper {
             erased |= !erasures.is_empty();
             for batch in [others, erasures] {
                 let count = batch.len();
-                if self.perform(batch.clone()).await.is_ok() {
-                    swept.done += count;
-                    continue;
+                match self.perform(batch.clone()).await {
+                    Ok(()) => {
+                        swept.done += count;
+                        continue;
+                    }
+                    // None of them is to blame, and the next sweep goes on from here.
+                    Err(
+                        cause @ KeeperError::Store(
+                            StoreError::Busy | StoreError::Unreachable | StoreError::CommitUnknown,
+                        ),
+                    ) => return Err(cause),
+                    // One of them stops the others: each on its own.
+                    Err(_) => {}
                 }
-                // One of them stops the others: each on its own.
                 for duty in batch {
                     match self.perform(vec![duty.clone()]).await {
                         Ok(()) => swept.done += 1,

@@ -1,7 +1,7 @@
 //! The ledger as the database keeps it: public leaves, and each event sealed under its subject's trail key.
 
 use jiff::Timestamp;
-use kept_ledger::{Frontier, commit, leaf};
+use kept_ledger::{Frontier, Hash, commit, leaf};
 use kept_store::{Read, Row, Tx, params};
 use kept_vault::{DataKey, KeyId, Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
@@ -100,7 +100,8 @@ impl Trail {
 /// The right edge of the ledger while a transaction may append to it; written back once, by [`Appender::finish`].
 pub(crate) struct Appender {
     edge: Frontier,
-    grown: bool,
+    /// The first leaf that was appended, and its position.
+    first: Option<(i64, Hash)>,
     failed: bool,
 }
 
@@ -125,7 +126,7 @@ impl Appender {
             &params![],
         )?;
         let turn = Turn { policy: row.get(1)?, proposed: row.get(2)?, activates: row.get(3)? };
-        Ok((Appender { edge: frontier(&row)?, grown: false, failed: false }, turn))
+        Ok((Appender { edge: frontier(&row)?, first: None, failed: false }, turn))
     }
 
     /// Appends an event to the trail that a key seals, in the transaction of the change that it describes.
@@ -153,8 +154,8 @@ impl Appender {
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
         let leaf = leaf(&commit(&nonce, &body));
-        self.grown = true;
         let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
+        self.first.get_or_insert((position, leaf));
         tx.execute("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &params![position, leaf])?;
         let plain = [nonce.as_slice(), &body].concat();
         let (subject, (key_id, key)) = (trail.subject, &trail.key);
@@ -166,19 +167,25 @@ impl Appender {
         Ok(position)
     }
 
-    /// Writes the edge back, if anything was appended.
+    /// Writes the edge back, if anything was appended; gives the first leaf and its position.
     ///
     /// # Errors
     /// An event could not be appended and the act went on: what it did must not be committed without its event.
-    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<(), KeeperError> {
+    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<Option<(i64, Hash)>, KeeperError> {
         if self.failed {
             return Err(KeeperError::Unrecorded);
         }
-        if self.grown {
+        if self.first.is_some() {
             tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
         }
-        Ok(())
+        Ok(self.first)
     }
+}
+
+/// Whether this leaf was committed at this position. The hash of a random nonce is in no other transaction.
+pub(crate) fn holds(read: &Read<'_>, (position, leaf): (i64, Hash)) -> Result<bool, KeeperError> {
+    let row = read.query_opt("SELECT leaf FROM ledger WHERE position = $1", &params![position])?;
+    Ok(row.map(|row| row.get::<Hash>(0)).transpose()? == Some(leaf))
 }
 
 /// The ledger's right edge: its size and root.

@@ -128,10 +128,11 @@ async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
 /// Sweeps, checks and tidying, one at a time.
 async fn chores(site: &Site, mut stopping: watch::Receiver<bool>) {
     let [mut sweep, mut prove, mut tidy] = [SWEEP, PROVE, TIDY].map(ticks);
+    let mut proven = String::new();
     loop {
         tokio::select! {
             _ = stopping.changed() => return,
-            _ = sweep.tick() => log("sweep", swept(site).await),
+            _ = sweep.tick() => log("sweep", swept(site, &mut proven).await),
             _ = prove.tick() => log("checks", check(&site.keeper).await),
             _ = tidy.tick() => log("tidying", site.keeper.tidy().await.map(drop)),
         }
@@ -144,12 +145,15 @@ fn ticks(every: Duration) -> Interval {
     ticks
 }
 
-async fn swept(site: &Site) -> Result<(), KeeperError> {
+/// Does what is due, and checks every sentence if anything was done, or if the notice is not the one that was `proven`.
+async fn swept(site: &Site, proven: &mut String) -> Result<(), KeeperError> {
     kept_accounts::tidy(&site.accounts).await?;
     let swept = site.keeper.sweep().await?;
-    if swept.done > 0 || swept.failed > 0 {
+    let policy = site.keeper.follow().await?;
+    if swept.done > 0 || swept.failed > 0 || policy.version() != proven {
         tracing::info!(done = swept.done, failed = swept.failed, "swept");
         check(&site.keeper).await?;
+        policy.version().clone_into(proven);
     }
     Ok(())
 }

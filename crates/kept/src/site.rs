@@ -14,6 +14,7 @@ use axum::{
 };
 use kept_accounts::{Accounts, Passwords, Shared};
 use kept_keeper::{Area, Keeper, chain};
+use kept_notice::{Carrier, shortest};
 use kept_public::Public;
 use kept_web::{
     BaseUrl, Network, ShellConfig, assets_router,
@@ -24,7 +25,8 @@ use kept_web::{
 use tower::ServiceExt as _;
 
 /// The parts of the organisation that this version runs.
-pub const AREAS: &[Area] = &[kept_accounts::AREA, kept_accounts::DOCUMENTS, kept_accounts::DOWNLOADS, kept_public::AREA];
+pub const AREAS: &[Area] =
+    &[kept_accounts::AREA, kept_accounts::DOCUMENTS, kept_accounts::DOWNLOADS, kept_public::AREA];
 
 /// The least time that signing up and signing in take, so that nobody learns from it who has an account.
 pub const PACE: Duration = Duration::from_millis(400);
@@ -103,6 +105,10 @@ impl Site {
         let pages = self.accounts.around(self.accounts.routes().merge(public).merge(more));
         let mut cookies = kept_public::declared(&self.keeper.policy().notice);
         cookies.push(DeclaredCookie { name: session::COOKIE.into(), lasts: Lasts::Browser });
+        if let Carrier::Remember { lasts } = &self.keeper.policy().notice.session.carrier {
+            let lasts = Lasts::AtMost(shortest(lasts));
+            cookies.push(DeclaredCookie { name: session::DEVICE_COOKIE.into(), lasts });
+        }
         shell(
             pages.merge(assets_router()),
             ShellConfig { site: self.face.clone(), cookies, proxies: self.settings.proxies.clone() },

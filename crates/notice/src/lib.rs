@@ -32,5 +32,5 @@ pub use notice::{
 pub use parse::parse;
 pub use problem::Problem;
 pub use sentence::{Modality, Sentence};
-pub use time::{TimeError, due};
+pub use time::{TimeError, due, shortest};
 pub use vocabulary::{EventWords, FormWords, Vocabulary};

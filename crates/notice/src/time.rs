@@ -1,6 +1,8 @@
 //! Durations as people write them, and when they are over.
 
-use jiff::civil::Date;
+use std::time::Duration;
+
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
@@ -19,6 +21,14 @@ pub enum TimeError {
 /// [`TimeError::OutOfRange`] if that is past the year 9999.
 pub fn due(start: Timestamp, span: &Span) -> Result<Timestamp, TimeError> {
     Ok(start.to_zoned(TimeZone::UTC).checked_add(*span)?.timestamp())
+}
+
+/// How long `span` is at least. Months and years differ; counted from a 1 February they are at their shortest, so that
+/// what is promised to last no longer than them does not, whenever it begins.
+pub fn shortest(span: &Span) -> Duration {
+    let start = date(2097, 2, 1).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |day| day.timestamp());
+    let end = due(start, span).unwrap_or(Timestamp::MAX);
+    Duration::try_from(end.duration_since(start)).unwrap_or_default()
 }
 
 /// The day on which `span` after the day `start` is over; the last day there is if that is past it.
@@ -102,6 +112,13 @@ mod tests {
     fn past_the_calendar_is_an_error() {
         let start: Timestamp = "9999-06-01T00:00:00Z".parse().unwrap();
         assert!(due(start, &parse_span("1 year").unwrap()).is_err());
+    }
+
+    #[test]
+    fn no_month_or_year_is_shorter() {
+        let days = |text| shortest(&parse_span(text).unwrap()).as_secs() / 86_400;
+        assert_eq!([days("1 day"), days("1 month"), days("1 year"), days("3 years")], [1, 28, 365, 3 * 365]);
+        assert!(days("9000 years") > 365, "past the calendar is not an error");
     }
 
     #[test]

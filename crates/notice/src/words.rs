@@ -60,7 +60,7 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
 }
 
 /// A duration inside a sentence: words up to twelve, then figures: `six months`, `30 days`.
-pub(crate) fn duration(span: &Span) -> String {
+pub fn duration(span: &Span) -> String {
     let (number, unit) = number_and_unit(span);
     let said = if number <= 12 { number_word(number) } else { None };
     format!("{} {}", said.unwrap_or_else(|| number.to_string()), plural(number, unit))

@@ -9,6 +9,10 @@
     reason = "this crate is part of tests: what is not as expected must stop them"
 )]
 
+mod bridge;
+
+pub use bridge::{Bridge, Cut};
+
 use std::{
     collections::HashMap,
     fs,

@@ -92,6 +92,16 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Why the transaction broke off, when none of its statements is to blame: [`StoreError::Busy`] or
+    /// [`StoreError::Unreachable`]. Then nothing of it is kept, and it may be run again. On SQLite it is always `None`: a
+    /// transaction has its turn from the start.
+    pub fn interruption(&self) -> Option<StoreError> {
+        match self.read.on {
+            On::Sqlite(_) => None,
+            On::Postgres(session) => session.interruption(),
+        }
+    }
+
     /// Runs any number of statements of the schema, in the neutral SQL.
     pub(crate) fn define(&self, neutral: &str) -> Result<(), StoreError> {
         match self.read.on {

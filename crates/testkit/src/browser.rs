@@ -22,6 +22,7 @@ pub struct Browser {
     app: Router,
     jar: BTreeMap<String, String>,
     place: SocketAddr,
+    refuses: bool,
     /// Every address that was asked for or redirected to, in order.
     pub history: Vec<String>,
 }
@@ -29,7 +30,7 @@ pub struct Browser {
 impl Browser {
     pub(crate) fn new(app: Router, number: u32) -> Browser {
         let place = SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0000 + number), 40_000));
-        Browser { app, jar: BTreeMap::new(), place, history: Vec::new() }
+        Browser { app, jar: BTreeMap::new(), place, refuses: false, history: Vec::new() }
     }
 
     /// Asks for a page, and follows no redirect.
@@ -135,6 +136,24 @@ impl Browser {
         known.map(|(name, value)| (name.clone(), value.clone()))
     }
 
+    /// Ends the browser and opens it again: what has no lifetime of its own is gone.
+    pub fn restart(&mut self) {
+        self.jar.retain(|name, _| !name.ends_with("kept_session"));
+    }
+
+    /// The cookie of a remembered device, name and value.
+    #[must_use]
+    pub fn device(&self) -> Option<(String, String)> {
+        let known = self.jar.iter().find(|(name, _)| name.ends_with("kept_device"));
+        known.map(|(name, value)| (name.clone(), value.clone()))
+    }
+
+    /// Refuses cookies from now on, and has none.
+    pub fn refuse_cookies(&mut self) {
+        self.jar.clear();
+        self.refuses = true;
+    }
+
     /// Plants a cookie, as a thief who has copied it would.
     pub fn plant(&mut self, (name, value): (String, String)) {
         self.jar.insert(name, value);
@@ -153,7 +172,10 @@ impl Browser {
         for cookie in page.cookies() {
             let (name, rest) = cookie.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap_or_default();
-            if cookie.contains("Max-Age=0") {
+            if self.refuses {
+                continue;
+            }
+            if cookie.ends_with("Max-Age=0") {
                 self.jar.remove(name);
             } else {
                 self.jar.insert(name.to_owned(), value.to_owned());

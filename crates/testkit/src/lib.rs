@@ -27,4 +27,4 @@ mod site;
 pub use browser::Browser;
 pub use clock::Clock;
 pub use page::Page;
-pub use site::{PASSWORD, Site, TRAINERS};
+pub use site::{CPE, PASSWORD, PROCESS, Site, TRAINERS};

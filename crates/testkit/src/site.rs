@@ -29,6 +29,10 @@ use crate::{Browser, Clock};
 
 /// The trainers' notice.
 pub const TRAINERS: &str = kept::demo::TRAINERS;
+/// The notice of the process service.
+pub const PROCESS: &str = kept::demo::PROCESS;
+/// The notice of the education provider.
+pub const CPE: &str = kept::demo::CPE;
 /// Everybody's password.
 pub const PASSWORD: &str = "violet kettle march orbit";
 

@@ -62,6 +62,19 @@ impl Problem {
         )
     }
 
+    /// 403: a form came without the cookie that tells it from a stranger's.
+    #[must_use]
+    pub fn no_cookie() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "This needs a cookie",
+            "Your browser sent no cookie, so we cannot tell your form from a stranger’s. You can read every public \
+             page without one, but not open an account or sign in. Nothing has been changed.",
+            "Allow cookies for this site, open the page again and send the form once more. The notice names each of \
+             them; none holds anything about you.",
+        )
+    }
+
     /// 404: nothing is here.
     #[must_use]
     pub fn not_found() -> Self {

@@ -1,6 +1,9 @@
 //! One request by somebody: what a page needs to know about who reads it, and what it may tell their browser.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -11,7 +14,7 @@ use jiff::Timestamp;
 use crate::{
     Announcement, Frame, Problem, Reader, Site,
     form::{Fields, Posted},
-    session::{self, SessionId},
+    session::{self, DeviceId, SessionId},
     token::TokenKey,
 };
 
@@ -39,11 +42,12 @@ struct Carrier {
     /// A session that the browser does not have yet; used when a page needs one.
     fresh: SessionId,
     change: Change,
+    device: Change<(DeviceId, Duration)>,
 }
 
-enum Change {
+enum Change<T = ()> {
     Nothing,
-    Set,
+    Set(T),
     Remove,
 }
 
@@ -58,8 +62,13 @@ impl Visit {
         fresh: SessionId,
         now: Timestamp,
     ) -> Visit {
-        let carrier =
-            Arc::new(Mutex::new(Carrier { brought: known.clone(), known, fresh, change: Change::Nothing }));
+        let carrier = Arc::new(Mutex::new(Carrier {
+            brought: known.clone(),
+            known,
+            fresh,
+            change: Change::Nothing,
+            device: Change::Nothing,
+        }));
         Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
     }
 
@@ -88,7 +97,7 @@ impl Visit {
             None => {
                 let fresh = carrier.fresh.clone();
                 carrier.known = Some(fresh.clone());
-                carrier.change = Change::Set;
+                carrier.change = Change::Set(());
                 fresh
             }
         }
@@ -104,7 +113,7 @@ impl Visit {
     pub fn renew(&self) -> SessionId {
         let mut carrier = self.lock();
         carrier.known = Some(carrier.fresh.clone());
-        carrier.change = Change::Set;
+        carrier.change = Change::Set(());
         carrier.fresh.clone()
     }
 
@@ -122,12 +131,22 @@ impl Visit {
         carrier.change = Change::Remove;
     }
 
+    /// Has the browser keep the id of a remembered device for so long.
+    pub fn remember(&self, device: DeviceId, lasts: Duration) {
+        self.lock().device = Change::Set((device, lasts));
+    }
+
+    /// Takes the remembered device from the browser.
+    pub fn forget(&self) {
+        self.lock().device = Change::Remove;
+    }
+
     /// Whether a posted form came from a page that this site showed to this session.
     ///
     /// # Errors
-    /// The 403 page that says what to do.
+    /// The 403 page that says what to do; for a browser that sends no cookie, what it can do without.
     pub fn check(&self, fields: &Fields) -> Result<(), Problem> {
-        let session = self.known().ok_or_else(Problem::forbidden)?;
+        let session = self.known().ok_or_else(Problem::no_cookie)?;
         Ok(self.keys.check(fields.token(), &session, self.now)?)
     }
 
@@ -143,15 +162,22 @@ impl Visit {
         self.known().is_some_and(|session| self.keys.opens(pass, &session, what, self.now))
     }
 
-    /// Writes what has become of the session into the answer's headers; called once, by the middleware.
+    /// Writes what has become of the session and the device into the answer's headers; called once, by the middleware.
     pub fn carry(&self, headers: &mut HeaderMap) {
-        let carrier = self.lock();
-        let value = match carrier.change {
-            Change::Nothing => return,
-            Change::Set => carrier.fresh.set_cookie(&self.site.base),
-            Change::Remove => session::removal(&self.site.base),
+        let (carrier, base) = (self.lock(), &self.site.base);
+        let session = match carrier.change {
+            Change::Nothing => None,
+            Change::Set(()) => Some(carrier.fresh.set_cookie(base)),
+            Change::Remove => Some(session::removal(base)),
         };
-        headers.append(header::SET_COOKIE, value);
+        let device = match &carrier.device {
+            Change::Nothing => None,
+            Change::Set((device, lasts)) => Some(device.set_cookie(base, *lasts)),
+            Change::Remove => Some(session::device_removal(base)),
+        };
+        for value in session.into_iter().chain(device) {
+            headers.append(header::SET_COOKIE, value);
+        }
     }
 
     fn frame_with(&self, title: String, form_token: String) -> Frame {

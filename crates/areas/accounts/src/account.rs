@@ -19,7 +19,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts, documents,
+    Accounts, devices, documents,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -45,6 +45,8 @@ struct AccountPage<'a> {
     address: Row,
     phone: Row,
     staff: bool,
+    /// Whether devices are remembered here.
+    remembers: bool,
     documents: bool,
     downloads: bool,
     saved: bool,
@@ -172,6 +174,7 @@ fn render<'a>(
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
+        remembers: devices::lasts(&policy).is_some(),
         documents: documents::declared(&policy),
         downloads: accounts.downloads.is_some(),
         saved: false,

@@ -5,6 +5,7 @@ mod account;
 mod confirm;
 mod data;
 mod desk;
+mod devices;
 mod documents;
 mod downloads;
 mod email;
@@ -57,7 +58,8 @@ pub const AREA: Area = Area {
     migrations: &[
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
-        Migration { name: "accounts/0003_staff", sql: include_str!("../migrations/0003_staff.sql") },
+        Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
+        Migration { name: "accounts/0004_staff", sql: include_str!("../migrations/0004_staff.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -131,6 +133,7 @@ pub const ROUTES: &[Route] = &[
     ("/sign-out", || post(sessions::sign_out)),
     ("/account", || get(account::show).post(account::save)),
     ("/account/data", || get(data::show)),
+    (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/second-factor", || get(second_factor::show).post(second_factor::confirm)),
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),

@@ -130,13 +130,13 @@ pub(crate) fn propose(act: &mut Act<'_, '_>, owner: SubjectId, what: Weighty) ->
     let days = if alone { WAITS } else { LAPSES };
     let due = due(now, &Span::new().days(days)).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
-        "INSERT INTO proposals (act, target, subject, proposed, due, alone) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (act, target) DO UPDATE SET subject = excluded.subject, proposed = excluded.proposed, \
-         due = excluded.due, alone = excluded.alone",
+        "INSERT INTO proposals (subject, act, target, proposed, due, alone) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (subject, act, target) DO UPDATE SET proposed = excluded.proposed, due = excluded.due, \
+         alone = excluded.alone",
         &params![
+            owner.as_bytes(),
             what.act(),
             what.target(),
-            owner.as_bytes(),
             to_millis(now),
             to_millis(due),
             i64::from(alone)
@@ -195,8 +195,8 @@ pub(crate) fn withdraw_all(act: &mut Act<'_, '_>, owner: SubjectId) -> Result<()
 
 fn remove(act: &mut Act<'_, '_>, proposal: &Proposal) -> Result<(), KeeperError> {
     act.tx().execute(
-        "DELETE FROM proposals WHERE act = $1 AND target = $2",
-        &params![proposal.what.act(), proposal.what.target()],
+        "DELETE FROM proposals WHERE subject = $1 AND act = $2 AND target = $3",
+        &params![proposal.by.as_bytes(), proposal.what.act(), proposal.what.target()],
     )?;
     schedule(act, proposal.by)
 }
@@ -224,7 +224,7 @@ fn note(act: &mut Act<'_, '_>, what: Weighty, step: &str) -> Result<(), KeeperEr
 
 // ── what stands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const COLUMNS: &str = "SELECT act, target, subject, proposed, due, alone FROM proposals";
+const COLUMNS: &str = "act, target, subject, proposed, due, alone";
 
 /// How many proposals wait.
 pub(crate) fn waiting(read: &Read<'_>, now: Timestamp) -> Result<usize, KeeperError> {
@@ -234,20 +234,18 @@ pub(crate) fn waiting(read: &Read<'_>, now: Timestamp) -> Result<usize, KeeperEr
 /// The proposals of one owner, or all.
 fn of(read: &Read<'_>, owner: Option<SubjectId>) -> Result<Vec<Proposal>, KeeperError> {
     let rows = match owner {
-        Some(owner) => read.query(&format!("{COLUMNS} WHERE subject = $1"), &params![owner.as_bytes()])?,
-        None => read.query(&format!("{COLUMNS} ORDER BY proposed"), &params![])?,
+        Some(owner) => read.query(
+            &format!("SELECT {COLUMNS} FROM proposals WHERE subject = $1"),
+            &params![owner.as_bytes()],
+        )?,
+        None => read.query(&format!("SELECT {COLUMNS} FROM proposals ORDER BY proposed"), &params![])?,
     };
     rows.iter().map(Proposal::read).collect()
 }
 
 /// The proposal of this that still stands.
 fn find(read: &Read<'_>, what: Weighty, now: Timestamp) -> Result<Option<Proposal>, KeeperError> {
-    let row = read.query_opt(
-        &format!("{COLUMNS} WHERE act = $1 AND target = $2"),
-        &params![what.act(), what.target()],
-    )?;
-    let proposal = row.as_ref().map(Proposal::read).transpose()?;
-    Ok(proposal.filter(|proposal| proposal.stands(now)))
+    Ok(of(read, None)?.into_iter().find(|proposal| proposal.what == what && proposal.stands(now)))
 }
 
 impl Proposal {

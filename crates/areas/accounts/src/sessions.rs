@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::request::Parts,
+    http::{HeaderMap, Method, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -16,7 +16,9 @@ use kept_store::{Read, params};
 use kept_vault::SubjectId;
 use kept_web::{Problem, Reader, Visit, paths, session::SessionId};
 
-use crate::{Accounts, ROLES, members::Standing, problem, staff, throttle};
+use crate::{
+    Accounts, ROLES, devices, members::Standing, problem, records::SecondFactorCheck, staff, throttle,
+};
 
 /// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
 const NOTED_EVERY: i64 = 60_000;
@@ -59,12 +61,19 @@ pub struct Signed {
     seen: i64,
 }
 
-/// Starts a session; the id that the browser had before is not used again.
+/// Whether a code is still awaited of somebody who begins to sign in.
+pub(crate) fn first_factor(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Factor, KeeperError> {
+    let second = act.view::<SecondFactorCheck>(subject, None)?;
+    Ok(if second.confirmed { Factor::Awaited } else { Factor::None })
+}
+
+/// Starts a session, by a password or what stands for it; the id that the browser had before is not used again.
 pub(crate) fn begin(
     act: &mut Act<'_, '_>,
     subject: SubjectId,
     session: &SessionId,
     factor: Factor,
+    by: &str,
 ) -> Result<(), KeeperError> {
     let now = act.ctx.now;
     act.tx().execute(
@@ -78,7 +87,7 @@ pub(crate) fn begin(
         ],
     )?;
     if factor != Factor::Awaited {
-        act.note(subject, Deed::SignedIn, "password", &[], None)?;
+        act.note(subject, Deed::SignedIn, by, &[], None)?;
     }
     Ok(())
 }
@@ -90,7 +99,7 @@ pub(crate) fn promote(
     session: &SessionId,
 ) -> Result<(), KeeperError> {
     end(act, signed.digest)?;
-    begin(act, signed.subject, session, Factor::Given)
+    begin(act, signed.subject, session, Factor::Given, "password")
 }
 
 /// Ends a session.
@@ -99,8 +108,9 @@ pub(crate) fn end(act: &Act<'_, '_>, digest: [u8; 32]) -> Result<(), KeeperError
     Ok(())
 }
 
-/// Ends every session of a person.
+/// Ends every session of a person, and forgets every device.
 pub(crate) fn end_all(act: &Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    devices::forget_all(act, subject)?;
     act.tx().execute("DELETE FROM sessions WHERE subject = $1", &params![subject.as_bytes()])?;
     Ok(())
 }
@@ -110,7 +120,7 @@ fn idle_until(act: &Act<'_, '_>, now: Timestamp) -> Result<Timestamp, KeeperErro
 }
 
 /// Who has the session with this digest, if it has not ended.
-fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
+pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
     let row = read.query_opt(
         "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing FROM sessions \
          JOIN accounts ON accounts.subject = sessions.subject \
@@ -147,6 +157,15 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
             }
         }
         None => None,
+    };
+    let signed = match signed {
+        None if request.method() == Method::GET => {
+            match devices::known_again(&accounts, request.headers(), &visit).await {
+                Ok(signed) => signed,
+                Err(cause) => return problem(cause).into_response(),
+            }
+        }
+        signed => signed,
     };
     if let Some(signed) = signed {
         visit.reader = match (&signed.factor, signed.roles.is_empty()) {
@@ -190,15 +209,21 @@ async fn touch(accounts: &Accounts, signed: &Signed, now: Timestamp) -> Result<(
 pub(crate) async fn sign_out(
     State(accounts): State<Accounts>,
     visit: Visit,
+    headers: HeaderMap,
     person: Option<Signed>,
     _sent: kept_web::Sent,
 ) -> Result<Response, Problem> {
+    let device = devices::brought(&accounts, &headers);
+    if device.is_some() {
+        visit.forget();
+    }
     if let Some(signed) = person {
         let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
         accounts
             .keeper
             .act(ctx, move |act| {
                 end(act, signed.digest)?;
+                device.iter().try_for_each(|device| devices::forget(act, device))?;
                 act.note(signed.subject, Deed::SignedOut, "session", &[], None).map(drop)
             })
             .await
@@ -290,6 +315,10 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     if long > 0 {
         return Ok(Finding::broken(long, format!("{long} sessions outlast the idle time")));
     }
+    let long = devices::outlasting(inspect)?;
+    if long > 0 {
+        return Ok(Finding::broken(long, format!("{long} devices are remembered for too long")));
+    }
     let open =
         inspect.count("SELECT COUNT(*) FROM sessions WHERE ends > $1", &params![to_millis(inspect.now)])?;
     Ok(Finding::kept(
@@ -311,6 +340,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
         .act(accounts.keeper.ctx(Actor::System), move |act| {
             act.tx().execute("DELETE FROM sessions WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
+            act.tx().execute("DELETE FROM devices WHERE ends <= $1", &params![now])?;
             Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await

@@ -4,20 +4,26 @@
 use askama::Template;
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use jiff::Timestamp;
+use jiff::{Span, Timestamp};
 use kept_keeper::{Act, Actor, Deed, KeeperError, time::long_date};
+use kept_notice::{shortest, words::duration};
 use kept_vault::SubjectId;
-use kept_web::{Client, Frame, Problem, Sent, Visit, form::Fields, page, page_with, session::SessionId};
+use kept_web::{
+    Client, Frame, Problem, Sent, Visit,
+    form::Fields,
+    page, page_with,
+    session::{DeviceId, SessionId},
+};
 use tokio::time::Instant;
 
 use crate::{
-    Accounts, at_pace,
+    Accounts, at_pace, devices,
     members::{self, BY_EMAIL, Standing},
     password, problem,
-    records::{SecondFactorCheck, SignInCheck},
+    records::SignInCheck,
     sessions::{self, Factor},
     sign_up,
     throttle::{self, DAY, Limit, QUARTER_HOUR},
@@ -36,6 +42,8 @@ const NO: &str = "This address and password do not match, or the address has not
 struct SignInPage<'a> {
     frame: Frame,
     fields: &'a Fields,
+    /// For how long a device can be remembered, if at all.
+    remembers: Option<String>,
 }
 
 /// What came of a sign-in.
@@ -46,9 +54,20 @@ enum Outcome {
     Disabled(Option<Timestamp>),
 }
 
+/// What a browser brings, and what it gets if somebody comes in.
+struct Carried {
+    before: SessionId,
+    session: SessionId,
+    /// The device that it was known as. Whoever signs in on it now says anew whether it is to be remembered: it may have
+    /// been somebody else's.
+    known: Option<DeviceId>,
+    /// The device that it becomes, and for how long.
+    remember: Option<(DeviceId, Span)>,
+}
+
 /// The form.
-pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    page(&SignInPage { frame: visit.form_frame("Sign in"), fields: &Fields::default() })
+pub(crate) async fn show(State(accounts): State<Accounts>, visit: Visit) -> Result<Response, Problem> {
+    page(&form(&accounts, &visit, &Fields::default()))
 }
 
 /// Signs in.
@@ -56,13 +75,14 @@ pub(crate) async fn post(
     State(accounts): State<Accounts>,
     visit: Visit,
     client: Client,
+    headers: HeaderMap,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let started = Instant::now();
     let email = sign_up::email(&mut fields);
     let password = fields.secret("password", "Password", password::LONGEST);
     let (Some(email), Some(password)) = (email, password) else {
-        return again(&visit, &fields);
+        return again(&accounts, &visit, &fields);
     };
     let folded = email.folded();
     let (slips, day) = (PER_ADDRESS.of(&accounts, &folded), PER_DAY.of(&accounts, &folded));
@@ -78,11 +98,19 @@ pub(crate) async fn post(
         .await
         .map_err(problem)?;
     let right = accounts.passwords.matches(password, hash).await.map_err(Problem::internal)?;
-    let (before, session) = (visit.session(), visit.renew());
+    let mut ctx = accounts.keeper.ctx(Actor::System);
+    let lasts = devices::lasts(&ctx.policy).filter(|_| fields.ticked("remember"));
+    let carried = Carried {
+        before: visit.session(),
+        session: visit.renew(),
+        known: devices::brought(&accounts, &headers),
+        remember: lasts.map(|lasts| (DeviceId::random(&mut ctx.rng), lasts)),
+    };
+    let (device, known) = (carried.remember.clone(), carried.known.is_some());
     let outcome = accounts
         .keeper
-        .act(accounts.keeper.ctx(Actor::System), move |act| {
-            let outcome = sign_in(act, subject, right, &before, &session)?;
+        .act(ctx, move |act| {
+            let outcome = sign_in(act, subject, right, &carried)?;
             if matches!(outcome, Outcome::In(_)) {
                 throttle::got_in(act.tx(), slips, day)?;
             }
@@ -90,9 +118,12 @@ pub(crate) async fn post(
         })
         .await
         .map_err(problem)?;
-    if !matches!(outcome, Outcome::In(_)) {
+    match (&outcome, device) {
+        (Outcome::In(_), Some((device, lasts))) => visit.remember(device, shortest(&lasts)),
+        (Outcome::In(_), None) if known => visit.forget(),
+        (Outcome::In(_), None) => {}
         // Nobody has come in, so the browser stays what it was: the one that has just signed up, perhaps.
-        visit.keep();
+        _ => visit.keep(),
     }
     at_pace(started, accounts.pace).await;
     match outcome {
@@ -102,7 +133,7 @@ pub(crate) async fn post(
         }
         Outcome::Wrong => {
             fields.refuse("email", NO);
-            again(&visit, &fields)
+            again(&accounts, &visit, &fields)
         }
         Outcome::Disabled(since) => Err(disabled(since, &accounts.face.contact)),
     }
@@ -113,8 +144,7 @@ fn sign_in(
     act: &mut Act<'_, '_>,
     subject: Option<SubjectId>,
     right: bool,
-    before: &SessionId,
-    session: &SessionId,
+    carried: &Carried,
 ) -> Result<Outcome, KeeperError> {
     let Some(subject) = subject else {
         act.note_site(Deed::SignInFailed, "unknown address")?;
@@ -126,10 +156,13 @@ fn sign_in(
     }
     let account = members::account(act.tx(), subject)?;
     if account.is_some_and(|account| account.standing == Standing::Open) {
-        let second = act.view::<SecondFactorCheck>(subject, None)?;
-        let factor = if second.confirmed { Factor::Awaited } else { Factor::None };
-        sessions::end(act, before.digest())?;
-        sessions::begin(act, subject, session, factor)?;
+        let factor = sessions::first_factor(act, subject)?;
+        sessions::end(act, carried.before.digest())?;
+        sessions::begin(act, subject, &carried.session, factor, "password")?;
+        carried.known.iter().try_for_each(|device| devices::forget(act, device))?;
+        if let Some((device, lasts)) = &carried.remember {
+            devices::remember(act, subject, device, lasts)?;
+        }
         return Ok(Outcome::In(factor));
     }
     act.note(subject, Deed::SignInFailed, "account is switched off", &[], None)?;
@@ -137,9 +170,13 @@ fn sign_in(
     Ok(Outcome::Disabled(ended))
 }
 
-fn again(visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
-    let form = SignInPage { frame: visit.form_frame("Sign in"), fields };
-    page_with(StatusCode::UNPROCESSABLE_ENTITY, &form)
+fn again(accounts: &Accounts, visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
+    page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(accounts, visit, fields))
+}
+
+fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignInPage<'a> {
+    let remembers = devices::lasts(&accounts.keeper.policy()).map(|lasts| duration(&lasts));
+    SignInPage { frame: visit.form_frame("Sign in"), fields, remembers }
 }
 
 /// Only who knows the password is told this.

@@ -38,6 +38,16 @@ pub(crate) const TABLES: &[Table] = &[
         erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM sessions WHERE subject = $1")],
     },
     Table {
+        name: "devices",
+        columns: &[
+            ("digest", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("began", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("seen", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+            ("ends", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
+        ],
+        erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM devices WHERE subject = $1")],
+    },
+    Table {
         name: "confirmations",
         columns: &[
             ("digest", Holds::Kind(Kind::AUTHENTICATING)),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use kept_keeper::{Actor, Check, Covers, Finding, Inspect, Keeper, KeeperError, Proof};
+use kept_notice::shortest;
 use kept_store::params;
 use kept_web::{
     BaseUrl,
@@ -61,7 +62,7 @@ fn cookie(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         return Ok(Finding::broken(1, "the notice has no such cookie"));
     };
     let set = (rule.name == seen::COOKIE).then(|| seen::set_cookie(rule, "probe", false));
-    Ok(judge_cookie(&rule.name, seen::lifetime(rule), &seen::declared(notice), set.as_deref()))
+    Ok(judge_cookie(&rule.name, shortest(&rule.lasts), &seen::declared(notice), set.as_deref()))
 }
 
 fn judge_csp(policy: &str) -> Finding {

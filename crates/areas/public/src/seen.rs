@@ -1,16 +1,13 @@
 //! The notification bar, and the one cookie that remembers that it was seen (`acc-7`).
 
-use std::time::Duration;
-
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use cookie::{Cookie as SetCookie, SameSite};
-use jiff::{Timestamp, civil::date, tz::TimeZone};
 use kept_keeper::{Coming, Keeper, time::long_date};
-use kept_notice::{Cookie, Notice, due};
+use kept_notice::{Cookie, Notice, shortest};
 use kept_web::{
     Announcement, Problem,
     cookies::{DeclaredCookie, Lasts},
@@ -35,7 +32,10 @@ pub fn announcement(headers: &HeaderMap, keeper: &Keeper) -> Option<Announcement
     }
     Some(match coming {
         Some(coming) => Announcement {
-            text: format!("Our privacy notice changes on {}.", starts(&coming)),
+            text: match coming.from {
+                Some(_) => format!("Our privacy notice changes on {}.", starts(&coming)),
+                None => format!("Our privacy notice is to change, on {} at the earliest.", starts(&coming)),
+            },
             href: format!("{}#coming", paths::VERSIONS),
             link: "See what changes".into(),
         },
@@ -60,7 +60,7 @@ pub fn announcement(headers: &HeaderMap, keeper: &Keeper) -> Option<Announcement
 pub fn declared(notice: &Notice) -> Vec<DeclaredCookie> {
     let declare = |cookie: &Cookie| DeclaredCookie {
         name: cookie.name.clone(),
-        lasts: Lasts::AtMost(lifetime(cookie)),
+        lasts: Lasts::AtMost(shortest(&cookie.lasts)),
     };
     notice.cookies.iter().map(declare).collect()
 }
@@ -81,7 +81,7 @@ pub(crate) async fn dismiss(State(public): State<Public>, headers: HeaderMap) ->
 
 /// The `Set-Cookie` that remembers a version of the notice, for as long as the notice says.
 pub(crate) fn set_cookie(rule: &Cookie, value: &str, secure: bool) -> String {
-    let seconds = i64::try_from(lifetime(rule).as_secs()).unwrap_or(i64::MAX);
+    let seconds = i64::try_from(shortest(&rule.lasts).as_secs()).unwrap_or(i64::MAX);
     SetCookie::build((COOKIE, value))
         .path("/")
         .http_only(true)
@@ -90,14 +90,6 @@ pub(crate) fn set_cookie(rule: &Cookie, value: &str, secure: bool) -> String {
         .max_age(cookie::time::Duration::seconds(seconds))
         .build()
         .to_string()
-}
-
-/// How long a cookie lasts. Months and years differ; counted from a 1 February they are at their shortest, so that no
-/// cookie lasts longer than the notice says.
-pub(crate) fn lifetime(rule: &Cookie) -> Duration {
-    let start = date(2097, 2, 1).to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |day| day.timestamp());
-    let end = due(start, &rule.lasts).unwrap_or(Timestamp::MAX);
-    Duration::try_from(end.duration_since(start)).unwrap_or_default()
 }
 
 fn has_seen(headers: &HeaderMap, mark: &str) -> bool {
@@ -123,16 +115,6 @@ mod tests {
     use kept_notice::RuleHead;
 
     use super::*;
-
-    #[test]
-    fn no_month_or_year_makes_a_cookie_outlast_its_sentence() {
-        let days = |span: Span| lifetime(&rule(span)).as_secs() / 86_400;
-        assert_eq!(days(1.day()), 1);
-        assert_eq!(days(1.month()), 28);
-        assert_eq!(days(1.year()), 365);
-        assert_eq!(days(3.years()), 3 * 365);
-        assert!(days(9_000.years()) > 365, "past the calendar is not an error");
-    }
 
     #[test]
     fn over_tls_the_cookie_is_secure() {

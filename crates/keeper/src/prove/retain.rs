@@ -78,10 +78,12 @@ fn overdue(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>
 
 /// A rule that switches something off: whoever's moment has passed must have its duty done.
 fn undone(inspect: &Inspect<'_, '_>, retain: &Retain) -> Result<Option<Finding>, KeeperError> {
-    let undone = "AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.subject = h.subject AND d.rule = $4 \
+    let undone = "AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.subject = h.subject AND (d.rule = $4 OR d.rule LIKE $5) \
                   AND d.action = 'disable' AND d.record = h.record AND d.state = 'done' AND d.started = h.at)";
+    // Done under an earlier notice, it is done.
+    let named = params![&retain.rule.id, format!("{}@%", retain.rule.id)];
     let (mut count, mut oldest) = (0, None);
-    for (_, _, at) in happened(inspect, retain, undone, &params![&retain.rule.id])? {
+    for (_, _, at) in happened(inspect, retain, undone, &named)? {
         if past(inspect, at, retain)? {
             count += 1;
             oldest = Some(oldest.map_or(at, |known: Timestamp| known.min(at)));

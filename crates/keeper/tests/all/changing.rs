@@ -1,11 +1,15 @@
-//! A change of notice: proposed, told to everyone, in force at its moment on every server, and clocks that keep the
-//! stronger promise (`ntc-2`, `ntc-3`, `ntc-8`).
+//! A change of notice: proposed, told to everyone, and in force at its moment (`ntc-2`, `ntc-3`).
 
 use jiff::ToSpan;
-use kept_keeper::{Actor, KeeperError, LEASE, ProposeError, Proposed, Status};
+use kept_keeper::{Actor, Area, Database, Keeper, KeeperError, LEASE, ProposeError, Proposed, Setup, Status};
 use kept_store::params;
+use kept_vault::Kind;
+use tempfile::TempDir;
 
-use crate::site::{On, START, Site, is, moment, notice_with, open};
+use crate::{
+    club::{AREA, Profile},
+    site::{Hands, OWNER, On, START, Site, is, moment, notice_with, open},
+};
 
 on_every_database! {
     a_change_that_hurts_nobody_takes_effect_at_once
@@ -14,17 +18,9 @@ on_every_database! {
     nobody_is_told_twice_after_a_crash
     what_cannot_be_proposed_says_why
     what_is_proposed_can_be_withdrawn
-    a_longer_retention_draws_no_running_clock_out
-    a_shorter_retention_binds_running_clocks_and_still_warns
-    a_rule_left_out_is_kept_for_those_it_was_promised_to
-    a_label_that_a_rule_loses_goes_as_promised
-    a_promise_of_then_is_stopped_by_what_stopped_it_then
-    what_happened_before_and_is_noted_after_is_under_both
-    carrying_over_goes_on_after_a_crash
     an_unannounced_change_is_found
     a_change_before_its_time_is_found
     a_server_that_ignores_the_row_is_found
-    a_promise_of_then_that_is_overdue_is_found
 }
 
 /// The club's notice with the sentence on changes, from the beginning.
@@ -36,18 +32,18 @@ fn announcing() -> String {
 }
 
 /// The announcing notice from another day on, with one text replaced.
-fn from_day(day: &str, old: &str, new: &str) -> String {
+pub(crate) fn from_day(day: &str, old: &str, new: &str) -> String {
     let notice = announcing();
     assert!(notice.contains(old), "the notice has no {old:?}");
     notice.replace(old, new).replace("2026-08-01", day)
 }
 
-async fn club(on: On) -> Site {
+pub(crate) async fn club(on: On) -> Site {
     Site::under(on, &announcing()).await
 }
 
 /// Six months become a year.
-fn longer(day: &str) -> String {
+pub(crate) fn longer(day: &str) -> String {
     from_day(day, "after  = \"6 months\"", "after  = \"1 year\"")
 }
 
@@ -56,7 +52,7 @@ async fn version(site: &Site) -> String {
 }
 
 /// Proposes, and lets the days pass until it is in force.
-async fn change_to(site: &Site, notice: &str) {
+pub(crate) async fn change_to(site: &Site, notice: &str) {
     site.keeper.propose(notice).await.unwrap();
     let before = version(site).await;
     for _ in 0..60 {
@@ -105,7 +101,7 @@ async fn a_change_that_matters_waits_until_everyone_is_told_and_the_time_has_pas
     site.sweep().await;
     let letters = site.letters(anna).await;
     assert_eq!(letters.len(), 0, "the clock jumped: letters wait for an owner");
-    site.keeper.release_brake(crate::site::OWNER).await.unwrap();
+    site.keeper.release_brake(OWNER).await.unwrap();
     site.sweep().await;
     for subject in [anna, bert] {
         let letters = site.letters(subject).await;
@@ -154,8 +150,7 @@ async fn who_comes_meanwhile_is_told_as_well(on: On) {
     site.days(2).await;
     assert_eq!(site.letters(bert).await.len(), 1, "once");
     site.act(Actor::Person(unsure), move |act| {
-        let profile =
-            crate::club::Profile { name: "Uma".into(), email: "uma@example.test".into(), phone: None };
+        let profile = Profile { name: "Uma".into(), email: "uma@example.test".into(), phone: None };
         act.put(unsure, &profile)
     })
     .await
@@ -229,137 +224,11 @@ async fn what_is_proposed_can_be_withdrawn(on: On) {
     site.days(40).await;
     assert_eq!(version(&site).await, before);
     assert!(is(&site.finding("notice.change").await, Status::NotDue, 0));
-}
 
-async fn a_longer_retention_draws_no_running_clock_out(on: On) {
-    let site = club(on).await;
-    let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
-    site.emit(anna, "member.left").await;
-    assert_eq!(site.duty(anna, "retain.lapsed").await.unwrap().0, "2027-02-28");
-    change_to(&site, &longer("2026-10-05")).await;
-    site.emit(bert, "member.left").await;
-    assert!(site.duty(anna, "retain.lapsed").await.is_none(), "it stays under the notice it began with");
-    assert_eq!(site.duty(bert, "retain.lapsed").await.unwrap().0, "2027-10-05");
-    site.until("2027-01-30T12:00:00Z").await;
-    assert_eq!(site.letters(anna).await.len(), 1, "she is told the date that she was promised");
-    site.until("2027-02-27T12:00:00Z").await;
-    assert!(site.own(anna).await.name.is_some());
-    site.until("2027-03-01T12:00:00Z").await;
-    assert!(site.own(anna).await.name.is_none());
-    assert!(site.own(bert).await.name.is_some());
-    assert_eq!(site.broken().await, Vec::<String>::new());
-    site.until("2027-10-06T12:00:00Z").await;
-    assert!(site.own(bert).await.name.is_none());
-    assert_eq!(site.broken().await, Vec::<String>::new());
-}
-
-async fn a_shorter_retention_binds_running_clocks_and_still_warns(on: On) {
-    let site = club(on).await;
-    let anna = site.member("Anna").await;
-    site.emit(anna, "member.left").await;
-    site.until("2026-12-31T12:00:00Z").await;
-    let shorter = from_day("2027-01-01", "after  = \"6 months\"", "after  = \"2 months\"");
-    site.keeper.propose(&shorter).await.unwrap();
-    site.days(2).await;
-    assert_eq!(
-        site.duty(anna, "retain.lapsed").await.unwrap().0,
-        "2027-01-31",
-        "a month's warning from then"
-    );
-    assert_eq!(site.letters(anna).await.len(), 1);
-    assert_eq!(site.broken().await, Vec::<String>::new());
-    site.until("2027-02-01T12:00:00Z").await;
-    assert!(site.own(anna).await.name.is_none());
-    assert_eq!(site.broken().await, Vec::<String>::new());
-}
-
-async fn a_rule_left_out_is_kept_for_those_it_was_promised_to(on: On) {
-    let site = club(on).await;
-    let anna = site.member("Anna").await;
-    site.emit(anna, "member.left").await;
-    let without = from_day(
-        "2026-10-05",
-        "[retain.closed]\nwhen    = \"member.left\"\nunless  = \"member.back\"\nafter   = \"1 day\"\ndisable = \"account\"\n",
-        "",
-    )
-    .replace("[retain.trail]\nwhen   = \"member.left\"\nunless = \"member.back\"\nafter  = \"1 year\"\nerase  = [\"trail\"]\n", "")
-    .replace("erase  = [\"member-id\", \"membership\", \"credits\"]", "erase  = [\"member-id\", \"membership\", \"credits\", \"trail\"]");
-    change_to(&site, &without).await;
-    assert!(!site.trail(anna).await.is_empty());
-    site.until("2027-09-02T12:00:00Z").await;
-    assert!(site.trail(anna).await.is_empty(), "a year, as it was promised, and not two");
-    assert_eq!(site.broken().await, Vec::<String>::new());
-}
-
-async fn a_label_that_a_rule_loses_goes_as_promised(on: On) {
-    let site = club(on).await;
-    let anna = site.member("Anna").await;
-    site.emit(anna, "member.left").await;
-    // The number stays longer, and the name goes sooner: neither rule is the stronger one in all.
-    let split = from_day(
-        "2026-10-05",
-        "after  = \"6 months\"\nerase  = [\"identity\", \"phone\"]",
-        "after  = \"4 months\"\nerase  = [\"identity\"]",
-    )
-    .replace(
-        "erase  = [\"member-id\", \"membership\", \"credits\"]",
-        "erase  = [\"member-id\", \"membership\", \"credits\", \"phone\"]",
-    );
-    change_to(&site, &split).await;
-    site.until("2027-01-02T12:00:00Z").await;
-    let own = site.own(anna).await;
-    assert!(own.name.is_none() && own.phone.is_some(), "{own:?}");
-    site.until("2027-03-01T12:00:00Z").await;
-    assert!(site.own(anna).await.phone.is_none(), "six months, and not two years");
-    assert_eq!(site.broken().await, Vec::<String>::new());
-}
-
-async fn a_promise_of_then_is_stopped_by_what_stopped_it_then(on: On) {
-    let site = club(on).await;
-    let anna = site.member("Anna").await;
-    site.emit(anna, "member.left").await;
-    change_to(&site, &longer("2026-10-05")).await;
-    site.emit(anna, "member.back").await;
-    let left = "SELECT COUNT(*) FROM duties WHERE rule LIKE 'retain.lapsed%' AND state = 'waiting'";
-    assert_eq!(site.count(left, &params![]).await, 0);
-    site.emit(anna, "member.left").await;
-    assert_eq!(site.duty(anna, "retain.lapsed").await.unwrap().0, "2027-10-05");
-    site.until("2027-03-02T12:00:00Z").await;
-    assert!(site.own(anna).await.name.is_some());
-    assert_eq!(site.broken().await, Vec::<String>::new());
-}
-
-async fn what_happened_before_and_is_noted_after_is_under_both(on: On) {
-    let site = club(on).await;
-    let anna = site.member("Anna").await;
-    change_to(&site, &longer("2026-10-05")).await;
-    site.act(Actor::System, move |act| act.emit_at(anna, "member.left", moment(START))).await.unwrap();
-    site.until("2027-03-01T12:00:00Z").await;
-    assert!(site.own(anna).await.name.is_none());
-    assert_eq!(site.broken().await, Vec::<String>::new());
-}
-
-async fn carrying_over_goes_on_after_a_crash(on: On) {
-    let site = club(on).await;
-    let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
-    for subject in [anna, bert] {
-        site.emit(subject, "member.left").await;
-    }
-    site.keeper
-        .propose(&from_day("2026-09-01", "after  = \"6 months\"", "after  = \"2 months\""))
-        .await
-        .unwrap();
-    site.refuse("DELETE", "duties").await;
-    site.time.set(moment("2026-09-01T00:00:00Z"));
-    assert!(matches!(site.keeper.sweep().await, Err(KeeperError::Store(_))), "nothing is done before");
-    let site = site.killed().await;
-    site.relent("duties").await;
-    site.time.set(moment("2026-09-01T12:00:00Z"));
-    site.sweep().await;
-    for subject in [anna, bert] {
-        assert_eq!(site.duty(subject, "retain.lapsed").await.unwrap().0, "2026-10-31");
-    }
-    assert_eq!(site.broken().await, Vec::<String>::new());
+    let soon = from_day("2026-10-10", "idle    = \"1 hour\"", "idle    = \"30 minutes\"");
+    site.keeper.propose(&soon).await.unwrap();
+    let late = site.keeper.propose(&announcing()).await;
+    assert!(matches!(late, Err(ProposeError::TooLate)), "some server may count on it by now");
 }
 
 // ── planted faults ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -415,20 +284,6 @@ async fn a_server_that_ignores_the_row_is_found(on: On) {
     assert!(finding.detail.starts_with("done under a notice that was no longer in force"), "{finding:?}");
 }
 
-async fn a_promise_of_then_that_is_overdue_is_found(on: On) {
-    let site = club(on).await;
-    let anna = site.member("Anna").await;
-    site.emit(anna, "member.left").await;
-    change_to(&site, &longer("2026-10-05")).await;
-    site.plant(
-        "UPDATE duties SET due = due - 31536000000 WHERE rule LIKE 'retain.lapsed@%' AND action = 'erase'",
-        &params![],
-    )
-    .await;
-    let finding = site.finding("notice.change").await;
-    assert!(is(&finding, Status::Broken, 1), "{finding:?}");
-}
-
 /// A folder that ran under an earlier notice than the one it is opened with is not lost: it is opened as it was, and
 /// the other is proposed.
 #[tokio::test]
@@ -444,15 +299,39 @@ async fn a_folder_of_an_earlier_notice_is_opened_under_it() {
             .is_err()
     );
     let notice = longer("2026-10-01");
-    let setup = kept_keeper::Setup {
-        folder: folder.path(),
-        database: kept_keeper::Database::Folder,
-        notice: &notice,
-        areas: &[crate::club::AREA],
-        time,
-        seed: [3; 32],
-    };
-    let (keeper, proposed) = kept_keeper::Keeper::open_and_propose(setup).await.unwrap();
+    let (folder, database) = (folder.path(), Database::Folder);
+    let setup = Setup { folder, database, notice: &notice, areas: &[AREA], time, seed: [3; 32] };
+    let (keeper, proposed) = Keeper::open_and_propose(setup).await.unwrap();
     assert!(matches!(proposed, Proposed::Announced { .. }));
     assert_eq!(keeper.policy().version(), before);
+}
+
+/// A kind that the code can do without may be left out of a notice, but not while some of it is held: it would have no
+/// end.
+#[tokio::test]
+async fn what_is_still_held_must_be_named() {
+    let folder = TempDir::new().unwrap();
+    let area = Area { optional: &[Kind::TELEPHONE_NUMBER], ..AREA };
+    let keeper = open(folder.path(), None, Hands::at(START), &announcing(), &[area], 1).await.unwrap();
+    let dropped = from_day("2026-10-01", "phone      = [\"pd:TelephoneNumber\"]\n", "")
+        .replace("voluntary = { phone = \"we cannot call you\" }\n", "")
+        .replace("\"phone\", ", "")
+        .replace(", { phone = \"last 4\" }", "")
+        .replace("erase  = [\"identity\", \"phone\"]", "erase  = [\"identity\"]")
+        .replace("data    = [\"phone\"]", "data    = [\"identity\"]");
+    let phone = Some("+1 555 010 0199".to_owned());
+    let anna = Profile { name: "Anna".into(), email: "anna@example.test".into(), phone };
+    let written = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::Visitor), move |act| {
+        let subject = act.new_subject();
+        act.put(subject, &anna)
+    });
+    written.await.unwrap();
+    let refused = keeper.propose(&dropped).await;
+    assert!(matches!(refused, Err(ProposeError::StillHeld { kind: Kind::TELEPHONE_NUMBER })), "{refused:?}");
+    keeper
+        .store()
+        .write(|tx| tx.execute("DELETE FROM keys WHERE kind = 'pd:TelephoneNumber'", &params![]))
+        .await
+        .unwrap();
+    assert!(keeper.propose(&dropped).await.is_ok());
 }

@@ -25,7 +25,9 @@ macro_rules! on_every_database {
     };
 }
 
+mod attempts;
 mod brakes;
+mod carrying;
 mod changing;
 mod clocks;
 mod club;

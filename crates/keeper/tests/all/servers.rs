@@ -1,6 +1,6 @@
 //! Several servers of one site on one database, which only PostgreSQL serves: what holds for one holds for all together.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::mpsc, time::Duration};
 
 use jiff::ToSpan;
 use kept_keeper::{Actor, Claim, Keeper, KeeperError, StartError, Swept};
@@ -179,6 +179,9 @@ async fn a_change_of_notice_reaches_every_server_at_its_moment() {
     let (some, others) = tokio::join!(one.keeper.sweep(), awake.keeper.sweep());
     assert_eq!((some.unwrap().failed, others.unwrap().failed), (0, 0));
     assert_eq!(one.letters(anna).await.len(), 1);
+    one.time.set(one.keeper.now() + 31.seconds());
+    one.sweep().await;
+    one.keeper.follow().await.unwrap();
     let from = one.keeper.coming().unwrap().from.unwrap();
     one.until("2026-09-30T12:00:00Z").await;
 
@@ -206,8 +209,42 @@ async fn a_change_of_notice_reaches_every_server_at_its_moment() {
         assert_eq!(seen(site).await, (new.clone(), new.clone()), "{name}");
     }
     slow.time.set(from - 10.seconds());
-    assert_eq!(seen(&slow).await, (old, new.clone()), "what is in force for one is so for all who act");
+    assert_eq!(seen(&slow).await, (new.clone(), new.clone()), "what is in force for one is so for all");
     let activations = "SELECT COUNT(*) FROM policies WHERE activated = activates";
     assert_eq!(one.count(activations, &params![]).await, 2);
     assert_eq!(awake.broken().await, Vec::<String>::new());
+}
+
+/// Acts that wait for their turn wait in the server, and leave the database's connections to those who look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn acts_that_wait_keep_nobody_from_looking() {
+    let site = Site::new(On::Postgres).await;
+    let anna = site.member("Anna").await;
+    let (begun, has_begun) = mpsc::channel();
+    let (looked, has_looked) = mpsc::channel();
+    let (keeper, ctx) = (site.keeper.clone(), site.keeper.ctx(Actor::System));
+    let long = tokio::spawn(async move {
+        let long = keeper.act::<_, KeeperError, _>(ctx, move |_| {
+            begun.send(()).unwrap();
+            // Not as long as PostgreSQL lets somebody be silent.
+            Ok(has_looked.recv_timeout(Duration::from_millis(1_500)).is_ok())
+        });
+        long.await
+    });
+    has_begun.recv_timeout(Duration::from_secs(10)).unwrap();
+    let waiting: Vec<_> = (0..40)
+        .map(|_| {
+            let keeper = site.keeper.clone();
+            tokio::spawn(async move {
+                keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), |_| Ok(())).await
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    site.look(Actor::Person(anna), |look| look.holdings()).await.unwrap();
+    looked.send(()).unwrap();
+    assert!(long.await.unwrap().unwrap(), "the look waited for the acts");
+    for act in waiting {
+        act.await.unwrap().unwrap();
+    }
 }

@@ -109,18 +109,23 @@ impl Site {
 
     /// Another server of the same site, with a folder of its own and a copy of the key file.
     pub(crate) async fn another(&self) -> Site {
-        self.with_clock(self.time.clone()).await
+        self.beside(self.url.clone(), self.time.clone()).await
     }
 
     /// Another server, with a clock of its own.
     pub(crate) async fn another_at(&self, moment: &str) -> Site {
-        self.with_clock(Hands::at(moment)).await
+        self.beside(self.url.clone(), Hands::at(moment)).await
     }
 
-    async fn with_clock(&self, time: Arc<Hands>) -> Site {
+    /// Another server, which reaches the database at another address.
+    pub(crate) async fn another_over(&self, url: Option<String>) -> Site {
+        self.beside(url, self.time.clone()).await
+    }
+
+    async fn beside(&self, url: Option<String>, time: Arc<Hands>) -> Site {
         let folder = TempDir::new().unwrap();
         fs::copy(self.folder.path().join("keys"), folder.path().join("keys")).unwrap();
-        Site::at(folder, self.url.clone(), time, self.seed + 1, &self.notice).await
+        Site::at(folder, url, time, self.seed + 1, &self.notice).await
     }
 
     /// The machine dies now: whatever is in the files at this moment, and in a database elsewhere, is all that the next

@@ -142,5 +142,8 @@ impl Drop for Server {
         // It may have stopped already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            println!("the log of {}:\n{}", self.url, self.log());
+        }
     }
 }

@@ -17,13 +17,13 @@ use crate::{Row, StoreError, Value};
 /// What every connection is told first.
 ///
 /// Of one that goes silent within a transaction, because its machine or its process stopped or the network broke,
-/// PostgreSQL ends the session after 3 s, and what it held is free. The others wait longer than that for a lock, so that
+/// PostgreSQL ends the session after 2 s, and what it held is free. The others wait longer than that for a lock, so that
 /// they get it; and less long than our own patience for an answer. An answer that nobody takes is given up as fast.
 ///
 /// `off` would answer before the commit is on the disk; the settings that wait for replicas are the operator's choice.
 pub(crate) const SETUP: &str = "
-    SET idle_in_transaction_session_timeout = '3s';
-    SET tcp_user_timeout = '3s';
+    SET idle_in_transaction_session_timeout = '2s';
+    SET tcp_user_timeout = '2s';
     SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
     SET lock_timeout = '4s';
     SET statement_timeout = 0;

@@ -39,6 +39,8 @@ pub(crate) struct Session {
     statements: RefCell<HashMap<(String, Vec<Type>), Statement>>,
     unique_indexes: Arc<UniqueIndexes>,
     state: Cell<State>,
+    /// What broke the open transaction off, when its statements are not to blame.
+    interruption: RefCell<Option<StoreError>>,
     patient: Cell<bool>,
 }
 
@@ -70,8 +72,15 @@ impl Session {
             .block_on(async { timeout(PATIENCE, connect).await })
             .map_err(|_| "it did not answer".to_owned())?
             .map_err(|error| dialect::reason(&error))?;
-        let (statements, state, patient) = (RefCell::default(), Cell::new(State::Sound), Cell::new(false));
-        Ok(Session { runtime, client, statements, unique_indexes, state, patient })
+        Ok(Session {
+            runtime,
+            client,
+            statements: RefCell::default(),
+            unique_indexes,
+            state: Cell::new(State::Sound),
+            interruption: RefCell::default(),
+            patient: Cell::new(false),
+        })
     }
 
     /// Whether it can be used for another transaction.
@@ -82,7 +91,13 @@ impl Session {
     /// Begins a transaction. A `patient` one waits for each statement as long as it takes.
     pub(crate) fn begin(&self, sql: &str, patient: bool) -> Result<(), StoreError> {
         self.patient.set(patient);
+        self.interruption.take();
         self.batch(sql)
+    }
+
+    /// `Busy` or `Unreachable`, when that is what ended the open transaction.
+    pub(crate) fn interruption(&self) -> Option<StoreError> {
+        self.interruption.borrow().clone()
     }
 
     /// Ends the transaction: commits it when `keep` is wanted and possible.
@@ -181,12 +196,19 @@ impl Session {
                 self.state.set(if lost { State::Lost } else { State::Failed });
                 // One that no longer fits the schema is not tried again.
                 self.statements.borrow_mut().retain(|(text, _), _| text != sql);
-                Err(dialect::error(&error, sql, &self.unique_indexes))
+                Err(self.note(dialect::error(&error, sql, &self.unique_indexes)))
             }
             Err(_) => {
                 self.state.set(State::Lost);
-                Err(StoreError::Unreachable)
+                Err(self.note(StoreError::Unreachable))
             }
         }
+    }
+
+    fn note(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Busy | StoreError::Unreachable) {
+            self.interruption.replace(Some(error.clone()));
+        }
+        error
     }
 }

@@ -2,19 +2,14 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    os::unix::net::{UnixListener, UnixStream},
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
 
+use kept_pgtest::{Bridge, Cut};
 use kept_store::{Migration, OpenError, Store, StoreError, params};
-use tempfile::{TempDir, tempdir};
+use tempfile::tempdir;
 
 use crate::{SCHEMA, add, things};
 
@@ -27,58 +22,6 @@ fn connect(migrations: &[Migration]) -> (String, Store) {
     let url = kept_pgtest::database(migrations);
     let store = Store::connect(&url, migrations).unwrap();
     (url, store)
-}
-
-/// What the connection in between does when a commit passes through it.
-const PASS: u8 = 0;
-const CUT_BEFORE: u8 = 1;
-const CUT_AFTER: u8 = 2;
-const STALL: u8 = 3;
-
-/// A socket that leads to the server's, and can break.
-fn bridge(url: &str) -> (TempDir, String, Arc<AtomicU8>) {
-    let folder = tempdir().unwrap();
-    let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
-    let mode = Arc::new(AtomicU8::new(PASS));
-    let asked = Arc::clone(&mode);
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (mut client, asked) = (client.unwrap(), Arc::clone(&asked));
-            let mut server = UnixStream::connect(kept_pgtest::folder().join(".s.PGSQL.5432")).unwrap();
-            let (mut answers, mut back) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-            let silent = Arc::clone(&asked);
-            thread::spawn(move || {
-                let mut bytes = [0; 65536];
-                while let Ok(n @ 1..) = answers.read(&mut bytes) {
-                    if silent.load(Ordering::SeqCst) != STALL && back.write_all(&bytes[..n]).is_err() {
-                        break;
-                    }
-                }
-                let _ = back.shutdown(std::net::Shutdown::Both);
-            });
-            thread::spawn(move || {
-                let mut bytes = [0; 65536];
-                while let Ok(n @ 1..) = client.read(&mut bytes) {
-                    let commits = bytes[..n].windows(7).any(|part| part == b"COMMIT\0");
-                    match asked.load(Ordering::SeqCst) {
-                        CUT_BEFORE if commits => break,
-                        CUT_AFTER if commits => {
-                            asked.store(STALL, Ordering::SeqCst);
-                            server.write_all(&bytes[..n]).unwrap();
-                            thread::sleep(Duration::from_millis(300));
-                            break;
-                        }
-                        STALL => {}
-                        _ => server.write_all(&bytes[..n]).unwrap(),
-                    }
-                }
-                let _ = server.shutdown(std::net::Shutdown::Both);
-                let _ = client.shutdown(std::net::Shutdown::Both);
-            });
-        }
-    });
-    let url = url.replace(&kept_pgtest::folder().display().to_string(), &folder.path().display().to_string());
-    (folder, url, mode)
 }
 
 #[tokio::test]
@@ -284,13 +227,14 @@ async fn a_connection_that_broke_keeps_nothing_and_is_made_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_breaks_at_the_commit_leaves_it_unknown() {
     let (url, store) = connect(SCHEMA);
-    for (id, how, kept) in [(1, CUT_BEFORE, 0), (2, CUT_AFTER, 1)] {
-        let (_folder, bridged, mode) = bridge(&url);
-        let far = Store::connect(&bridged, SCHEMA).unwrap();
+    for (id, how, kept) in [(1, Cut::Before, 0), (2, Cut::After, 1)] {
+        let bridge = Bridge::to(&url);
+        let far = Store::connect(&bridge.url, SCHEMA).unwrap();
         assert_eq!(things(&far).await, 0);
-        mode.store(how, Ordering::SeqCst);
+        bridge.cut(how, 1);
         assert_eq!(add(&far, id, "unknown").await, Err(StoreError::CommitUnknown));
-        mode.store(PASS, Ordering::SeqCst);
+        // The commit may still be on its way to the server.
+        tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(things(&far).await, kept);
         assert_eq!(things(&store).await, kept);
     }
@@ -298,17 +242,17 @@ async fn a_connection_that_breaks_at_the_commit_leaves_it_unknown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_answering_is_not_waited_for() {
-    let (_folder, url, mode) = bridge(&connect(SCHEMA).0);
-    let store = Store::connect(&url, SCHEMA).unwrap();
-    let stop = Arc::clone(&mode);
+    let bridge = Arc::new(Bridge::to(&connect(SCHEMA).0));
+    let store = Store::connect(&bridge.url, SCHEMA).unwrap();
+    let stop = Arc::clone(&bridge);
     let stopped = store.write(move |tx| {
         tx.execute("INSERT INTO thing (id) VALUES (1)", &[])?;
-        stop.store(STALL, Ordering::SeqCst);
+        stop.stall();
         tx.execute("INSERT INTO thing (id) VALUES (2)", &[])
     });
     let answer = tokio::time::timeout(Duration::from_secs(9), stopped).await;
     assert_eq!(answer.expect("still waiting"), Err(StoreError::Unreachable));
-    mode.store(PASS, Ordering::SeqCst);
+    bridge.pass();
     assert_eq!(things(&store).await, 0);
 }
 

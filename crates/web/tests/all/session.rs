@@ -1,7 +1,12 @@
-//! The session cookie.
+//! The cookies of a session and of a remembered device.
+
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use kept_web::{BaseUrl, session, session::SessionId};
+use kept_web::{
+    BaseUrl,
+    session::{self, DeviceId, SessionId},
+};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 #[test]
@@ -53,6 +58,30 @@ fn leaving_takes_the_cookie_out_of_the_browser() {
     let removal = session::removal(&https());
     let removal = removal.to_str().unwrap();
     assert_eq!(removal, "__Host-kept_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
+}
+
+/// acc-6, acc-8: a second cookie with nothing in it but another random id, for as long as the notice says.
+#[test]
+fn a_device_is_known_by_a_cookie_of_its_own() {
+    let device = DeviceId::random(&mut ChaCha20Rng::seed_from_u64(1));
+    let month = Duration::from_secs(30 * 24 * 60 * 60);
+    for (base, name) in [(http(), "kept_device"), (https(), "__Host-kept_device")] {
+        let set = device.set_cookie(&base, month);
+        let (pair, attributes) = set.to_str().unwrap().split_once("; ").unwrap();
+        assert_eq!(pair.len(), name.len() + 1 + 43);
+        assert!(pair.starts_with(name));
+        assert!(
+            attributes.starts_with("HttpOnly; SameSite=Lax;") && attributes.ends_with("; Max-Age=2592000")
+        );
+        assert!(set.is_sensitive());
+
+        assert_eq!(DeviceId::read(&cookies(pair), &base).unwrap().digest(), device.digest());
+        assert_eq!(SessionId::read(&cookies(pair), &base), None, "a device is no session");
+        let removal = session::device_removal(&base);
+        assert!(removal.to_str().unwrap().starts_with(&format!("{name}=; ")));
+        assert!(removal.to_str().unwrap().ends_with("; Max-Age=0"));
+    }
+    assert_eq!(format!("{device:?}"), "DeviceId(hidden)");
 }
 
 #[test]

@@ -39,8 +39,8 @@ const MOST_WAITING: i64 = 5;
 /// The verification desk as a part of the accounts area. A notice that names no documents has none.
 pub const DOCUMENTS: Area = Area {
     migrations: &[Migration {
-        name: "accounts/0004_documents",
-        sql: include_str!("../../migrations/0004_documents.sql"),
+        name: "accounts/0005_documents",
+        sql: include_str!("../../migrations/0005_documents.sql"),
     }],
     tables: &[
         Table {
@@ -343,19 +343,22 @@ fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 
 // ── what is known of them ────────────────────────────────────────────────────────────────────────────────────────────
 
-const COLUMNS: &str = "SELECT subject, record, sent, state, decided FROM documents";
+const COLUMNS: &str = "subject, record, sent, state, decided";
 
 impl Paper {
     /// The document with a number, whoever's it is.
     fn find(read: &Read<'_>, number: &str) -> Result<Option<Paper>, KeeperError> {
-        let row = read.query_opt(&format!("{COLUMNS} WHERE record = $1"), &params![record(number)])?;
+        let row = read.query_opt(
+            &format!("SELECT {COLUMNS} FROM documents WHERE record = $1"),
+            &params![record(number)],
+        )?;
         row.as_ref().map(Paper::read).transpose()
     }
 
     /// A person's documents, the newest first.
     fn of(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Paper>, KeeperError> {
         let rows = read.query(
-            &format!("{COLUMNS} WHERE subject = $1 ORDER BY sent DESC, record"),
+            &format!("SELECT {COLUMNS} FROM documents WHERE subject = $1 ORDER BY sent DESC, record"),
             &params![subject.as_bytes()],
         )?;
         rows.iter().map(Paper::read).collect()
@@ -364,7 +367,7 @@ impl Paper {
     /// The documents that wait for a decision, the oldest first.
     fn waiting(read: &Read<'_>) -> Result<Vec<Paper>, KeeperError> {
         let rows = read.query(
-            &format!("{COLUMNS} WHERE state = $1 ORDER BY sent, record LIMIT 200"),
+            &format!("SELECT {COLUMNS} FROM documents WHERE state = $1 ORDER BY sent, record LIMIT 200"),
             &params![State::Waiting.word()],
         )?;
         rows.iter().map(Paper::read).collect()

@@ -99,7 +99,10 @@ fn id(fields: &mut Fields) -> Option<String> {
     let id = fields.text("id", "Machine id", 64, Need::Required)?;
     let plain = id.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
     if !plain {
-        fields.refuse("id", "A machine id has letters, digits and hyphens only. Copy it as the software shows it.");
+        fields.refuse(
+            "id",
+            "A machine id has letters, digits and hyphens only. Copy it as the software shows it.",
+        );
     }
     plain.then_some(id)
 }

@@ -68,7 +68,10 @@ fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let other = reads.clone().filter(|view| view.purpose != SECURITY).count();
     if other > 0 {
         let other = i64::try_from(other).unwrap_or(i64::MAX);
-        return Ok(Finding::broken(other, format!("kinds of read for something other than security: {other}")));
+        return Ok(Finding::broken(
+            other,
+            format!("kinds of read for something other than security: {other}"),
+        ));
     }
     Ok(Finding::kept(0, format!("machine ids: kinds of read, all for security: {}", reads.count())))
 }

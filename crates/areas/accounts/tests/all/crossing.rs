@@ -28,7 +28,11 @@ async fn everybody_at_every_door() {
     }
     table.push('\n');
     for (path, _) in ROUTES {
-        let path = path.replace("{token}", "AAAA").replace("{number}", "AAAA").replace("{pass}", "AAAA").replace("{name}", "AAAA");
+        let path = path
+            .replace("{token}", "AAAA")
+            .replace("{number}", "AAAA")
+            .replace("{pass}", "AAAA")
+            .replace("{name}", "AAAA");
         for method in ["GET", "POST", "POST without token"] {
             let mut row = format!("{:<28}", format!("{} {path}", method.replace(" without token", "*")));
             for (_, reader) in &mut readers {

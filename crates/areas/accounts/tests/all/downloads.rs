@@ -96,7 +96,11 @@ async fn machines_are_registered_and_removed() {
     assert!(!site.signed_in("mira@example.test").await.visit(MACHINES).await.says(ID));
     let promise = site.promise("purpose.machines").await;
     assert_eq!(promise.status, Status::Kept);
-    assert!(promise.detail.ends_with("machine ids: kinds of read, all for security: 1"), "{}", promise.detail);
+    assert!(
+        promise.detail.ends_with("machine ids: kinds of read, all for security: 1"),
+        "{}",
+        promise.detail
+    );
     for more in 1..20 {
         assert_eq!(ada.send(MACHINES, &[("id", &format!("M-{more}"))]).await.status, 200);
     }

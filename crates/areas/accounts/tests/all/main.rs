@@ -11,12 +11,14 @@
 mod concealment;
 mod crossing;
 mod desk;
+mod devices;
 mod documents;
 mod downloads;
 mod forms;
 mod input;
 mod leaks;
 mod members;
+mod notice_change;
 mod owners;
 mod passwords;
 mod proposals;

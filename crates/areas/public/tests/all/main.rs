@@ -13,3 +13,4 @@ mod files;
 mod house;
 mod pages;
 mod site;
+mod versions;

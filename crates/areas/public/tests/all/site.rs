@@ -36,6 +36,7 @@ pub(crate) struct Site {
     pub(crate) keeper: Keeper,
     app: Router,
     reader: Arc<Mutex<Reader>>,
+    time: Arc<Hands>,
     _folder: TempDir,
 }
 
@@ -45,11 +46,12 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-struct Fixed(Timestamp);
+/// A clock that stands until it is moved.
+struct Hands(Mutex<Timestamp>);
 
-impl TimeSource for Fixed {
+impl TimeSource for Hands {
     fn now(&self) -> Timestamp {
-        self.0
+        *self.0.lock().unwrap()
     }
 }
 
@@ -62,18 +64,25 @@ impl Site {
     pub(crate) async fn under(notice: &str, now: &str) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let now: Timestamp = now.parse().unwrap();
+        let time = Arc::new(Hands(Mutex::new(now)));
         let setup = Setup {
             folder: folder.path(),
             database: Database::Folder,
             notice,
             areas: &[house::AREA, kept_public::AREA],
-            time: Arc::new(Fixed(now)),
+            time: time.clone(),
             seed: [7; 32],
         };
         let keeper = Keeper::open(setup).await.unwrap();
         let reader = Arc::new(Mutex::new(Reader::Visitor));
         let app = app(&keeper, reader.clone(), now);
-        Site { keeper, app, reader, _folder: folder }
+        Site { keeper, app, reader, time, _folder: folder }
+    }
+
+    /// Seconds pass.
+    pub(crate) fn later(&self, seconds: i64) {
+        let mut now = self.time.0.lock().unwrap();
+        *now += jiff::SignedDuration::from_secs(seconds);
     }
 
     pub(crate) fn read_as(&self, reader: Reader) {

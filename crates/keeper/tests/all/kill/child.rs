@@ -43,6 +43,8 @@ pub(crate) struct Orders {
 const WRITERS: usize = 4;
 /// Members that each writer keeps in the club.
 const MEMBERS: usize = 8;
+/// How long a writer rests after a refusal.
+const BREATH: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "the loop starts it, and kills it"]
@@ -59,7 +61,10 @@ async fn serve() {
     let clock = Hands::at(&orders.moment.to_string());
     let seed = u8::try_from(orders.cycle % 250).unwrap() + 1;
     let keeper = open(&orders.folder, orders.url.as_deref(), clock.clone(), NOTICE, &[AREA], seed).await;
-    let keeper = keeper.unwrap();
+    let keeper = match keeper {
+        Ok(keeper) => keeper,
+        Err(cause) => return say(&format!("not\tstart\t{cause}")),
+    };
     if orders.fault == Some(Fault::NoTombstones) {
         fs::remove_file(orders.folder.join("tombstones")).unwrap();
     }
@@ -179,6 +184,7 @@ impl Server {
         say(&format!("read\t{name}"));
         let ctx = self.keeper.ctx(Actor::Person(subject));
         if self.keeper.look(ctx, move |look| look.view::<Own>(subject)).await.is_ok() {
+            say(&format!("seen\t{name}"));
             self.read.lock().unwrap().push(name.into());
         }
     }
@@ -205,10 +211,12 @@ impl Server {
                 Ok(swept) if swept.failed == 0 => {}
                 Ok(_) => {
                     say("not\tsweep\ta duty failed");
+                    sleep(BREATH).await;
                     continue;
                 }
                 Err(cause) => {
                     say(&format!("not\tsweep\t{cause}"));
+                    sleep(BREATH).await;
                     continue;
                 }
             }
@@ -251,6 +259,7 @@ impl Server {
             Err(cause) => {
                 let unknown = matches!(cause, KeeperError::Store(StoreError::CommitUnknown));
                 say(&format!("{}\t{writer}\t{cause}", if unknown { "may" } else { "not" }));
+                sleep(BREATH).await;
                 None
             }
         }

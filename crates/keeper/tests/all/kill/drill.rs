@@ -1,7 +1,9 @@
 //! The loop: starts a server, lets it work, kills it, and looks at what is left.
 
 use std::{
+    fs,
     io::{self, BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
@@ -27,6 +29,8 @@ use crate::{
 
 /// A site whose server is killed again and again.
 pub(crate) struct Drill {
+    /// Where the folder is on a small disk of its own; let go of before the folder is.
+    _disk: Option<SmallDisk>,
     folder: TempDir,
     /// The database's server, which is killed too, and its address.
     server: Option<Server>,
@@ -43,19 +47,24 @@ impl Drill {
     pub(crate) async fn new(on: On, seed: u64, fault: Option<Fault>) -> Drill {
         let server = (on == On::Postgres).then(Server::start);
         let url = server.as_ref().map(Server::empty_database);
-        let drill = Drill {
+        let drill = Drill { server, url, fault, ..Drill::empty(seed) };
+        drill.open(1).await.close().await.unwrap();
+        drill
+    }
+
+    fn empty(seed: u64) -> Drill {
+        Drill {
+            _disk: None,
             folder: TempDir::new().unwrap(),
-            server,
-            url,
+            server: None,
+            url: None,
             model: Model::new(moment(START)),
             seen: Seen::default(),
             dice: ChaCha8Rng::seed_from_u64(seed),
-            fault,
+            fault: None,
             restarts: Vec::new(),
             crashes: 0,
-        };
-        drill.open(1).await.close().await.unwrap();
-        drill
+        }
     }
 
     /// So many times; gives a summary, or what was found.
@@ -80,11 +89,12 @@ impl Drill {
     /// A server's life: it starts, works, and is killed. Says whether it may have had to refuse an act.
     fn live_and_die(&mut self, cycle: u64) -> bool {
         let begun = now();
-        let mut life = Life::begin(&self.orders(cycle));
+        let life = Life::begin(&self.orders(cycle), None);
         if self.roll(6) == 0 {
+            // Killed while it starts, most often.
             thread::sleep(Duration::from_millis(self.roll(250)));
         } else {
-            life.wait_for("ready");
+            life.wait_for(0, "ready");
             self.restarts.push(begun.elapsed());
             thread::sleep(Duration::from_millis(10 + self.roll(300)));
         }
@@ -106,6 +116,64 @@ impl Drill {
         while self.url.as_ref().is_some_and(|url| kept_pgtest::sql(url, open) != "0") {
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// One server that cannot write for a while, and then can again; gives a summary, or what was found.
+    pub(crate) async fn starve(mut self, shortage: Shortage) -> Result<String, String> {
+        let blocks = (shortage == Shortage::Files).then_some(1600);
+        let ballast = self.folder.path().join("ballast");
+        let life = Life::begin(&self.orders(1), blocks);
+        let ready = life.wait_for(0, "ready");
+        let working = life.wait_for(ready, "did\t");
+        let pid = life.process.id().to_string();
+        let refused = match shortage {
+            Shortage::Files => life.wait_for(working, "not\t"),
+            Shortage::Disk => {
+                fs::write(&ballast, vec![0; 5_000_000]).unwrap();
+                life.wait_for(working, "not\t")
+            }
+            Shortage::Syncs => {
+                let mut strace = Command::new("strace");
+                strace.args(["-f", "-qq", "-o", "/dev/null", "-p", &pid, "-e", "trace=fsync,fdatasync"]);
+                let mut strace =
+                    strace.args(["-e", "inject=fsync,fdatasync:error=EIO:when=3+5"]).spawn().unwrap();
+                thread::sleep(Duration::from_secs(3));
+                strace.kill().unwrap();
+                strace.wait().unwrap();
+                working
+            }
+        };
+        // Whoever only reads notices nothing.
+        let seen = life.wait_for(refused, "seen\t");
+        match shortage {
+            Shortage::Files => {
+                let raised =
+                    Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status().unwrap();
+                assert!(raised.success());
+            }
+            Shortage::Disk => fs::remove_file(&ballast).unwrap(),
+            Shortage::Syncs => {}
+        }
+        let told = life.told.lines.lock().unwrap().len();
+        life.wait_for(told.max(seen), "did\t");
+        life.end().iter().for_each(|line| self.model.hear(line));
+        self.model.crashed();
+        let keeper = self.open(251).await;
+        let found = self.look(&keeper, true).await;
+        keeper.close().await.unwrap();
+        found?;
+        let (answered, refused) = (self.model.answered, self.model.refused.len());
+        assert!(refused > 0 || shortage == Shortage::Syncs, "nothing was refused: this proves nothing");
+        Ok(format!("{shortage:?} | {answered} acts answered: 0 lost; {refused} refused: 0 kept"))
+    }
+
+    /// The same on a disk of so many megabytes.
+    pub(crate) async fn on_a_small_disk(seed: u64, megabytes: u32) -> Drill {
+        let folder = TempDir::new().unwrap();
+        let disk = SmallDisk::at(folder.path(), megabytes);
+        let drill = Drill { _disk: Some(disk), folder, ..Drill::empty(seed) };
+        drill.open(1).await.close().await.unwrap();
+        drill
     }
 
     fn orders(&self, cycle: u64) -> Orders {
@@ -157,6 +225,35 @@ impl Drill {
     }
 }
 
+/// What a server lacks for a while.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shortage {
+    /// Its files may not grow.
+    Files,
+    /// The disk is full.
+    Disk,
+    /// Each fifth sync fails.
+    Syncs,
+}
+
+/// A disk in memory. Only root may make one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn at(folder: &Path, megabytes: u32) -> SmallDisk {
+        let size = format!("size={megabytes}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(folder).status();
+        assert!(mounted.unwrap().success(), "only root may mount a disk");
+        SmallDisk(folder.to_owned())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
 /// A server that runs as a process of its own.
 struct Life {
     process: Child,
@@ -171,8 +268,12 @@ struct Told {
 }
 
 impl Life {
-    fn begin(orders: &Orders) -> Life {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+    /// Starts one, which may make no file longer than so many blocks of 512 bytes: a write beyond is refused.
+    fn begin(orders: &Orders, blocks: Option<u32>) -> Life {
+        let limit =
+            blocks.map_or_else(String::new, |blocks| format!("trap '' XFSZ; ulimit -S -f {blocks}; "));
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!(r#"{limit}exec "$@""#), "sh"]).arg(std::env::current_exe().unwrap());
         command.args(["--exact", "kill::child::serve", "--ignored", "--nocapture", "--quiet"]);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let orders = serde_json::to_string(orders).unwrap() + "\n";
@@ -188,12 +289,15 @@ impl Life {
         Life { process, told, listener }
     }
 
-    /// Waits until it has told this.
-    fn wait_for(&mut self, what: &str) {
+    /// Waits until it tells something that begins so, after so many lines; gives how many it has told then.
+    fn wait_for(&self, after: usize, begins: &str) -> usize {
+        let place = |lines: &[String]| {
+            lines.iter().skip(after).position(|line| line.starts_with(begins)).map(|place| after + place + 1)
+        };
         let lines = self.told.lines.lock().unwrap();
-        let told = |lines: &mut Vec<String>| !lines.iter().any(|line| line == what);
-        let (_lines, late) = self.told.more.wait_timeout_while(lines, Duration::from_secs(60), told).unwrap();
-        assert!(!late.timed_out(), "the server did not say {what:?}");
+        let waits = |lines: &mut Vec<String>| place(lines).is_none();
+        let (lines, _) = self.told.more.wait_timeout_while(lines, Duration::from_secs(60), waits).unwrap();
+        place(&lines).unwrap_or_else(|| panic!("the server did not say {begins:?}"))
     }
 
     /// Kills it; gives what it told.

@@ -13,7 +13,7 @@ use std::env;
 
 use serde::{Deserialize, Serialize};
 
-use self::drill::Drill;
+use self::drill::{Drill, Shortage};
 use crate::site::On;
 
 /// A mistake that the loop must find.
@@ -65,6 +65,23 @@ async fn is_found(fault: Fault, says: &[&str]) {
     let drill = Drill::new(On::Sqlite, 3, Some(fault)).await;
     let Err(found) = drill.run(40).await else { panic!("{fault:?} was not found") };
     assert!(says.iter().any(|says| found.contains(says)), "{fault:?} was found as: {found}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_write_refuses_and_reads_and_goes_on_afterwards() {
+    Drill::new(On::Sqlite, 4, None).await.starve(Shortage::Files).await.unwrap();
+}
+
+/// With a disk of its own, and with syncs that fail: needs root and strace.
+#[tokio::test]
+#[ignore = "needs root: cargo xtask faults io"]
+async fn shortages() {
+    let drill = Drill::new(On::Sqlite, 5, None).await;
+    drill::say(&drill.starve(Shortage::Files).await.unwrap());
+    let drill = Drill::on_a_small_disk(6, 8).await;
+    drill::say(&drill.starve(Shortage::Disk).await.unwrap());
+    let drill = Drill::new(On::Sqlite, 7, None).await;
+    drill::say(&drill.starve(Shortage::Syncs).await.unwrap());
 }
 
 /// The long loop: `KEPT_CYCLES` on each database, from `KEPT_SEED`.

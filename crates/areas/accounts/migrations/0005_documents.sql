@@ -8,7 +8,7 @@ CREATE TABLE documents (
   decided BIGINT,
   PRIMARY KEY (subject, record)
 );
-CREATE UNIQUE INDEX documents_record ON documents (record);
+CREATE INDEX documents_record ON documents (record);
 CREATE INDEX documents_state ON documents (state, sent);
 
 CREATE TABLE standings (

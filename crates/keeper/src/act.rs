@@ -163,6 +163,10 @@ impl<'a, 'c> Act<'a, 'c> {
             };
             vault.put(self.tx, &mut self.ctx.rng, &part, subject, R::OWN_KEY)?;
         }
+        if kinds.is_empty() {
+            // Nothing was given and nothing was there.
+            return Ok(());
+        }
         self.note(subject, Deed::Wrote, R::NAME, &kinds, None).map(drop)
     }
 
@@ -233,6 +237,19 @@ impl<'a, 'c> Act<'a, 'c> {
         self.tx.execute(
             "DELETE FROM lookups WHERE subject = $1 AND name = $2",
             &params![subject.as_bytes(), index.name],
+        )?;
+        Ok(())
+    }
+
+    /// Takes one of a subject's values out of an index.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn release_one(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<(), KeeperError> {
+        let digest = self.house.ring.blind(index.name, value.as_bytes());
+        self.tx.execute(
+            "DELETE FROM lookups WHERE name = $1 AND digest = $2 AND subject = $3",
+            &params![index.name, digest, subject.as_bytes()],
         )?;
         Ok(())
     }

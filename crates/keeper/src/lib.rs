@@ -14,6 +14,7 @@ mod blob;
 mod brakes;
 mod carry;
 mod checkpoint;
+mod copy;
 mod ctx;
 mod duty;
 mod erase;
@@ -45,6 +46,7 @@ pub use act::{Act, Claim, Index};
 pub use area::{
     Announcement, Area, Disable, EventSpec, FormSpec, Holds, Hooks, Job, Table, Tell, Told, Warn, Warning,
 };
+pub use copy::{Copied, CopiedPart};
 pub use ctx::{Actor, Ctx, TimeSource};
 pub use duty::Duty;
 pub use error::{KeeperError, StartError};

@@ -74,6 +74,7 @@ pub const DOCUMENTS: Area = Area {
         EventSpec { name: SENT, when: "you hand in a document" },
         EventSpec { name: DECIDED, when: "we have decided on it" },
     ],
+    record_events: &[(SENT, RecordSpec::of::<Document>()), (DECIDED, RecordSpec::of::<Document>())],
     jobs: &[Job { name: WARN, run: warn }, Job { name: EXPIRE, run: expire }],
     checks: &[Check { covers: Covers::Rule("role.verifier"), proof: Proof::Construction, run: check }],
     ..Area::named("documents")

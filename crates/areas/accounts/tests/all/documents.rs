@@ -69,7 +69,7 @@ async fn walk(site: &Site) {
     let (path, card) = open(&mut vera).await;
     assert!(card.says("Ada Testwell") && card.says("Licence as a physiotherapist"), "{}", card.text());
     let file = vera.get(&link_in(&card)).await;
-    assert_eq!((file.status.as_u16(), file.bytes.as_slice()), (200, PDF));
+    assert_eq!((file.status.as_u16(), file.body.as_slice()), (200, PDF));
     for (name, value) in [
         (header::CONTENT_TYPE, "application/pdf"),
         (header::CONTENT_DISPOSITION, "inline; filename*=UTF-8''document%2Epdf"),
@@ -205,7 +205,7 @@ async fn only_what_can_be_a_document_is_taken() {
     large.pop();
     assert_eq!(hand_in(&mut ada, "A large licence", &large).await.status, 200);
     let number = ada.visit(MINE).await.html.split("/account/documents/").nth(1).unwrap()[..24].to_owned();
-    assert_eq!(ada.get(&format!("{MINE}/{number}")).await.bytes, large, "5 MB come back whole");
+    assert_eq!(ada.get(&format!("{MINE}/{number}")).await.body, large, "5 MB come back whole");
     large.resize(26 * 1024 * 1024, b' ');
     assert_eq!(hand_in(&mut ada, "Licence", &large).await.status, 413);
     for _ in 0..4 {
@@ -232,7 +232,7 @@ async fn a_document_is_opened_by_its_owner_and_the_desk_alone() {
     let support = site.staff("sam@example.test", "support").await;
     let path = first(&mut vera).await;
     let number = path.rsplit('/').next().unwrap().to_owned();
-    assert_eq!(ada.get(&format!("{MINE}/{number}")).await.bytes, PDF);
+    assert_eq!(ada.get(&format!("{MINE}/{number}")).await.body, PDF);
     site.member("mira@example.test").await;
     let mut mira = site.signed_in("mira@example.test").await;
     assert_eq!(mira.get(&format!("{MINE}/{number}")).await.status, 404);

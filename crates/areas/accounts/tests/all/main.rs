@@ -8,17 +8,21 @@
     reason = "tests"
 )]
 
+mod closing;
 mod concealment;
+mod credentials;
 mod crossing;
 mod desk;
 mod devices;
 mod documents;
 mod downloads;
+mod export;
 mod forms;
 mod input;
 mod leaks;
 mod members;
 mod notice_change;
+mod notices;
 mod owners;
 mod passwords;
 mod proposals;
@@ -27,4 +31,5 @@ mod sessions;
 mod staff;
 mod support;
 mod throttles;
+mod trail;
 mod walk;

@@ -8,6 +8,7 @@ use kept_store::{Tx, params};
 use kept_vault::{Kind, Source, SubjectId};
 
 use crate::{
+    blob::Blob,
     carry::Begun,
     ctx::{Actor, Ctx},
     duty::Duty,
@@ -173,6 +174,35 @@ impl<'a, 'c> Act<'a, 'c> {
         if named { Ok(()) } else { Err(KeeperError::Undeclared(kind)) }
     }
 
+    /// Writes the bytes that lie with a record of its own key: a document that somebody sent. Once; they are not changed.
+    ///
+    /// # Errors
+    /// The record is not listed, shares its key with others, or has no field of this kind; the notice names no such kind.
+    pub fn put_blob<R: Record>(
+        &mut self,
+        subject: SubjectId,
+        name: &str,
+        kind: Kind,
+        bytes: &[u8],
+    ) -> Result<(), KeeperError> {
+        let fits = R::OWN_KEY
+            && release::type_of(name) == R::NAME
+            && R::FIELDS.iter().any(|field| field.kind == kind)
+            && self.house.registry.lists_record(&RecordSpec::of::<R>());
+        if !fits {
+            return Err(KeeperError::Unlisted { name: R::NAME });
+        }
+        self.may_hold(kind)?;
+        let (source, notice) = (self.source(), self.ctx.policy.version().to_owned());
+        Blob { subject, record: name, kind }.put(
+            self.tx,
+            &Vault { ring: &self.house.ring },
+            &mut self.ctx.rng,
+            (source, &notice),
+            bytes,
+        )
+    }
+
     /// Makes a subject findable by a value.
     ///
     /// # Errors
@@ -242,6 +272,46 @@ impl<'a, 'c> Act<'a, 'c> {
     /// The notice does not allow the view, it is not for this actor, or the role must state a reason and did not;
     /// then nothing is released.
     pub fn view<V: View>(&mut self, subject: SubjectId, because: Option<&str>) -> Result<V, KeeperError> {
+        self.released::<V, V>(subject, because, |act| release::view::<V>(act.house, act.tx, subject, None))
+    }
+
+    /// Reads a person through a view, with one of many records of a type: `document/…`.
+    ///
+    /// # Errors
+    /// As [`view`](Act::view).
+    pub fn view_of<V: View>(
+        &mut self,
+        subject: SubjectId,
+        record: &str,
+        because: Option<&str>,
+    ) -> Result<V, KeeperError> {
+        self.released::<V, V>(subject, because, |act| {
+            release::view::<V>(act.house, act.tx, subject, Some(record))
+        })
+    }
+
+    /// Reads the bytes that lie with a record, through a view that shows it; nothing if they have been erased.
+    ///
+    /// # Errors
+    /// As [`view`](Act::view).
+    pub fn blob_of<V: View>(
+        &mut self,
+        subject: SubjectId,
+        record: &str,
+        because: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, KeeperError> {
+        self.released::<V, _>(subject, because, |act| {
+            Ok((release::blob::<V>(act.house, act.tx, subject, record)?, None))
+        })
+    }
+
+    /// Releases something through a view: asked of the notice before, and for staff on the trail with it.
+    fn released<V: View, T>(
+        &mut self,
+        subject: SubjectId,
+        because: Option<&str>,
+        data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
+    ) -> Result<T, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
         if let By::Role(role) = V::SPEC.by {
             let asks = self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
@@ -249,7 +319,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 return Err(KeeperError::NoReason { view: V::SPEC.name });
             }
         }
-        let (data, keys) = release::view::<V>(self.house, self.tx, subject)?;
+        let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
             let kinds = V::SPEC.each_kind();
             let purpose = Some(V::SPEC.purpose);
@@ -292,6 +362,16 @@ impl<'a, 'c> Act<'a, 'c> {
         self.emit_at(subject, event, self.ctx.now)
     }
 
+    /// Says that something happened to one record of a subject just now (a document was decided on): its clocks count for
+    /// this record, and erase it alone.
+    ///
+    /// # Errors
+    /// As [`emit`](Act::emit).
+    pub fn emit_of(&mut self, subject: SubjectId, event: &str, record: &str) -> Result<(), KeeperError> {
+        self.note(subject, Deed::Happened, event, &[], None)?;
+        self.happen(subject, event, record, self.ctx.now)
+    }
+
     /// Says that something happened to a subject at an earlier moment, from which its clocks count.
     ///
     /// # Errors
@@ -320,8 +400,9 @@ impl<'a, 'c> Act<'a, 'c> {
         let policy = self.ctx.policy.clone();
         for rule in policy.notice.retains.iter().filter(|r| r.unless.as_deref() == Some(event)) {
             self.tx.execute(
-                "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held')",
-                &params![subject.as_bytes(), &rule.rule.id],
+                "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held') \
+                 AND (record = $3 OR $3 = '')",
+                &params![subject.as_bytes(), &rule.rule.id, record],
             )?;
         }
         Begun { subject, event, record, at }.start(self.tx, &policy)?;

@@ -5,6 +5,7 @@ use jiff::{Span, Timestamp};
 use kept_store::{Read, StoreError, params};
 
 use crate::{
+    act::Act,
     ctx::Actor,
     error::KeeperError,
     keeper::Keeper,
@@ -92,8 +93,7 @@ impl Keeper {
             .map_err(KeeperError::Store)
     }
 
-    /// An owner has looked and confirms that the moment is right and that what is due may go. For a day no brake
-    /// comes on by itself.
+    /// An owner releases the brakes in an act of its own: see [`Act::release_brake`].
     ///
     /// # Errors
     /// The actor is not an owner, or the database failed.
@@ -101,14 +101,25 @@ impl Keeper {
         let Actor::Staff { role: "owner", .. } = owner else {
             return Err(KeeperError::NotYours { view: "brakes" });
         };
-        self.act(self.ctx(owner), |act| {
-            act.tx().execute(
-                "UPDATE brakes SET paused = NULL, reason = NULL, latest = $1, confirmed = $1 WHERE id = 1",
-                &params![to_millis(act.ctx.now)],
-            )?;
-            act.note(SITE, Deed::Site, "erasing confirmed", &[], None).map(drop)
-        })
-        .await
+        self.act(self.ctx(owner), |act| act.release_brake()).await
+    }
+}
+
+impl Act<'_, '_> {
+    /// An owner has looked and confirms that the moment is right and that what is due may go. For a day no brake
+    /// comes on by itself. The system may do it, too, for an owner whose act had to wait.
+    ///
+    /// # Errors
+    /// The actor is neither, or the database failed.
+    pub fn release_brake(&mut self) -> Result<(), KeeperError> {
+        let (Actor::Staff { role: "owner", .. } | Actor::System) = self.ctx.actor else {
+            return Err(KeeperError::NotYours { view: "brakes" });
+        };
+        self.tx().execute(
+            "UPDATE brakes SET paused = NULL, reason = NULL, latest = $1, confirmed = $1 WHERE id = 1",
+            &params![to_millis(self.ctx.now)],
+        )?;
+        self.note(SITE, Deed::Site, "erasing confirmed", &[], None).map(drop)
     }
 }
 

@@ -72,8 +72,9 @@ impl Begun<'_> {
         for older in &policy.older {
             if older.rule.unless.as_deref() == Some(self.event) {
                 tx.execute(
-                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held')",
-                    &params![self.subject.as_bytes(), &older.name],
+                    "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held') \
+                     AND (record = $3 OR $3 = '')",
+                    &params![self.subject.as_bytes(), &older.name, self.record],
                 )?;
             } else if older.rule.when == self.event {
                 tx.execute(
@@ -155,8 +156,8 @@ impl Begun<'_> {
     fn stopped(&self, read: &Read<'_>, rule: &Retain) -> Result<bool, StoreError> {
         let Some(unless) = &rule.unless else { return Ok(false) };
         let stops = read.query(
-            "SELECT 1 FROM happenings WHERE subject = $1 AND event = $2 AND at >= $3 LIMIT 1",
-            &params![self.subject.as_bytes(), unless, to_millis(self.at)],
+            "SELECT 1 FROM happenings WHERE subject = $1 AND event = $2 AND at >= $3 AND record IN ('', $4) LIMIT 1",
+            &params![self.subject.as_bytes(), unless, to_millis(self.at), self.record],
         )?;
         Ok(!stops.is_empty())
     }

@@ -85,7 +85,7 @@ fn take(tx: &Tx<'_>, house: &House, erasure: &Erasure) -> Result<u64, KeeperErro
     let mut gone = 0;
     for keys in erasure.keys.chunks(MOST) {
         let (list, named) = list(subject, keys);
-        for table in ["keys", "vault"] {
+        for table in ["keys", "vault", "blobs"] {
             let sql = format!("DELETE FROM {table} WHERE subject = $1 AND key IN ({list})");
             gone += tx.execute(&sql, &named)?;
         }

@@ -12,10 +12,10 @@ use crate::{
 
 /// The kernel as an area.
 pub(crate) const AREA: Area = Area {
-    migrations: &[Migration {
-        name: "keeper/0001_kernel",
-        sql: include_str!("../migrations/0001_kernel.sql"),
-    }],
+    migrations: &[
+        Migration { name: "keeper/0001_kernel", sql: include_str!("../migrations/0001_kernel.sql") },
+        Migration { name: "keeper/0002_blobs", sql: include_str!("../migrations/0002_blobs.sql") },
+    ],
     tables: TABLES,
     records: &[RecordSpec::of::<Letter>()],
     events: &[EventSpec { name: "mail.queued", when: "we write you a message" }],
@@ -50,6 +50,18 @@ const TABLES: &[Table] = &[
         erase: &[],
     },
     Table { name: "taken_back", columns: &[("key", Holds::Sealed)], erase: &[] },
+    Table {
+        name: "blobs",
+        columns: &[
+            ("record", Holds::Sealed),
+            ("kind", Holds::Sealed),
+            ("key", Holds::Sealed),
+            ("sealed", Holds::Sealed),
+            ("notice", Holds::Sealed),
+            ("source", Holds::Sealed),
+        ],
+        erase: &[],
+    },
     Table {
         name: "lookups",
         columns: &[

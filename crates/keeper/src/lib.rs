@@ -10,6 +10,7 @@ extern crate self as kept_keeper;
 mod act;
 mod area;
 mod attempt;
+mod blob;
 mod brakes;
 mod carry;
 mod checkpoint;

@@ -43,11 +43,39 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// The notice does not allow the view, or it is not for this actor.
     pub fn view<V: View>(&self, subject: SubjectId) -> Result<V, KeeperError> {
+        self.released::<V, V>(subject, |look| {
+            release::view::<V>(look.house, look.read, subject, None).map(|(data, _)| data)
+        })
+    }
+
+    /// Reads through a view, with one of many records of a type: `document/…`.
+    ///
+    /// # Errors
+    /// As [`view`](Look::view).
+    pub fn view_of<V: View>(&self, subject: SubjectId, record: &str) -> Result<V, KeeperError> {
+        self.released::<V, V>(subject, |look| {
+            release::view::<V>(look.house, look.read, subject, Some(record)).map(|(data, _)| data)
+        })
+    }
+
+    /// Reads the bytes that lie with a record, through a view that shows it; nothing if they have been erased.
+    ///
+    /// # Errors
+    /// As [`view`](Look::view).
+    pub fn blob_of<V: View>(&self, subject: SubjectId, record: &str) -> Result<Option<Vec<u8>>, KeeperError> {
+        self.released::<V, _>(subject, |look| release::blob::<V>(look.house, look.read, subject, record))
+    }
+
+    fn released<V: View, T>(
+        &self,
+        subject: SubjectId,
+        data: impl FnOnce(&Self) -> Result<T, KeeperError>,
+    ) -> Result<T, KeeperError> {
         if let By::Role(_) = V::SPEC.by {
             return Err(KeeperError::NotYours { view: V::SPEC.name });
         }
         release::may::<V>(self.house, self.ctx, subject)?;
-        let (data, _) = release::view::<V>(self.house, self.read, subject)?;
+        let data = data(self)?;
         if V::SPEC.by == By::Person {
             self.note(subject, V::SPEC.name, V::SPEC.purpose, &V::SPEC.each_kind());
         }

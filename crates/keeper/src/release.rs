@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     act::Index,
+    blob::Blob,
     ctx::{Actor, Ctx},
     error::KeeperError,
     keeper::House,
@@ -35,11 +36,14 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
     }
 }
 
-/// Opens what the view names, masks it as declared, and nothing else. Gives the subject's keys too, if it names any.
+/// Opens what the view names, masks it as declared, and nothing else. Of records of which a person has many
+/// (`document/…`), it opens the one that is asked for. Gives the subject's keys too,
+/// if it names any.
 pub(crate) fn view<V: View>(
     house: &House,
     read: &Read<'_>,
     subject: SubjectId,
+    one: Option<&str>,
 ) -> Result<(V, Option<Keys>), KeeperError> {
     let vault = Vault { ring: &house.ring };
     let mut records: Vec<&str> = V::SPEC.fields.iter().map(|field| field.record).collect();
@@ -47,9 +51,10 @@ pub(crate) fn view<V: View>(
     records.dedup();
     let (mut shown, mut known) = (Map::new(), None);
     for record in records {
+        let name = one.filter(|one| type_of(one) == record).unwrap_or(record);
         let fields = || V::SPEC.fields.iter().filter(|field| field.record == record);
         let kinds: Vec<Kind> = fields().map(|field| field.kind).collect();
-        let (parts, keys) = vault.record(read, subject, record, &kinds)?;
+        let (parts, keys) = vault.record(read, subject, name, &kinds)?;
         known = Some(keys);
         for part in parts {
             for (name, value) in part.fields {
@@ -62,6 +67,23 @@ pub(crate) fn view<V: View>(
     let data = serde_json::from_value(Json::Object(shown))
         .map_err(|e| KeeperError::Shape { name: V::SPEC.name, cause: category(&e) })?;
     Ok((data, known))
+}
+
+/// Opens the bytes that lie with a record, as far as the view shows a kind of that record whole.
+pub(crate) fn blob<V: View>(
+    house: &House,
+    read: &Read<'_>,
+    subject: SubjectId,
+    record: &str,
+) -> Result<Option<Vec<u8>>, KeeperError> {
+    let shown = V::SPEC.fields.iter().find(|f| f.record == type_of(record) && f.mask == Mask::Whole);
+    let shown = shown.ok_or(KeeperError::NotYours { view: V::SPEC.name })?;
+    Blob { subject, record, kind: shown.kind }.open(read, &Vault { ring: &house.ring })
+}
+
+/// The type of a record's name: `document` of `document/…`.
+pub(crate) fn type_of(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(kind, _)| kind)
 }
 
 /// The subject to whom a value belongs in a unique index.

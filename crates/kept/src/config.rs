@@ -18,7 +18,7 @@ use crate::commands::{Failed, read};
 
 /// The variable of the environment that names the database, before the settings do.
 pub const DATABASE: &str = "KEPT_DATABASE";
-const KEYS: [&str; 6] = ["notice", "data", "listen", "base", "proxies", "database"];
+const KEYS: [&str; 7] = ["notice", "data", "listen", "base", "proxies", "database", "downloads"];
 
 /// A site's settings.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Config {
     pub base: BaseUrl,
     /// Whose word on where a request comes from is believed.
     pub proxies: Vec<Network>,
+    /// The folder of the files that people with an account can download.
+    pub downloads: Option<PathBuf>,
     /// The PostgreSQL database, for a site of several servers.
     pub database: Option<DatabaseUrl>,
 }
@@ -74,6 +76,7 @@ impl Config {
         Ok(Config {
             notice: folder.join(&config.notice),
             data: folder.join(&config.data),
+            downloads: config.downloads.as_ref().map(|downloads| folder.join(downloads)),
             database: from_env.map(DatabaseUrl).or(config.database),
             ..config
         })
@@ -100,10 +103,11 @@ impl Config {
         });
         let proxies = settings.proxies();
         let database = settings.text("database").map(|(address, _)| DatabaseUrl(address.to_owned()));
+        let downloads = settings.text("downloads").map(|(folder, _)| PathBuf::from(folder));
         settings.refuse_plain_http(listen, base.as_ref(), &proxies);
         match (notice, data, listen, base) {
             (Some(notice), Some(data), Some(listen), Some(base)) if settings.problems.is_empty() => {
-                Ok(Config { notice, data, listen, base, proxies, database })
+                Ok(Config { notice, data, listen, base, proxies, database, downloads })
             }
             _ => {
                 settings.problems.sort();

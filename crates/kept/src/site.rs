@@ -1,6 +1,7 @@
 //! A site: the areas over one keeper, as one router.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -24,7 +25,8 @@ use kept_web::{
 use tower::ServiceExt as _;
 
 /// The parts of the organisation that this version runs.
-pub const AREAS: &[Area] = &[kept_accounts::AREA, kept_public::AREA];
+pub const AREAS: &[Area] =
+    &[kept_accounts::AREA, kept_accounts::DOCUMENTS, kept_accounts::DOWNLOADS, kept_public::AREA];
 
 /// Every address of the areas, with the placeholders of its route.
 pub fn addresses() -> impl Iterator<Item = &'static str> {
@@ -46,6 +48,8 @@ pub struct Settings {
     pub pace: Duration,
     /// The strip of an example site.
     pub demo: Option<String>,
+    /// The folder of the files that people with an account can download.
+    pub downloads: Option<PathBuf>,
     /// The proxies in front, whose word on where a request comes from is believed.
     pub proxies: Vec<Network>,
 }
@@ -87,6 +91,7 @@ impl Site {
             face: face.clone(),
             passwords: settings.passwords.clone(),
             pace: settings.pace,
+            downloads: settings.downloads.clone(),
             demo: settings.demo.clone(),
             announce: kept_public::announcement,
         });

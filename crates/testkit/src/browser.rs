@@ -80,6 +80,28 @@ impl Browser {
         self.request(Method::POST, path, &form, body.into()).await
     }
 
+    /// Opens a page and sends its form with a file, as `multipart/form-data` (RFC 7578), following redirects.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Page {
+        let token = self.token(path).await;
+        let (mut body, line) = (Vec::new(), "--part-of-a-test");
+        for (name, value) in [("form_token", token.as_str())].iter().chain(fields) {
+            let head =
+                format!("{line}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(head.as_bytes());
+        }
+        let (name, bytes) = file;
+        let head = format!(
+            "{line}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"scan.pdf\"\r\n\
+             Content-Type: application/pdf\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(format!("\r\n{line}--\r\n").as_bytes());
+        let form = [(header::CONTENT_TYPE, "multipart/form-data; boundary=part-of-a-test")];
+        let page = self.request(Method::POST, path, &form, Body::from(body)).await;
+        self.follow(page).await
+    }
+
     /// Sends any request, with this browser's cookies.
     pub async fn request(
         &mut self,

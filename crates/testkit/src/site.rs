@@ -70,10 +70,13 @@ impl Site {
         let (areas, time, seed) = (AREAS, clock.clone(), [7; 32]);
         let setup = Setup { folder: folder.path(), database, notice, areas, time, seed };
         let keeper = Keeper::open(setup).await.unwrap();
+        let downloads = folder.path().join("downloads");
+        std::fs::create_dir(&downloads).unwrap();
         let settings = Settings {
             base: "https://trainers.example.test".parse().unwrap(),
             passwords: Passwords::cheap().unwrap(),
             pace: Duration::ZERO,
+            downloads: Some(downloads),
             demo: None,
             proxies: Vec::new(),
         };

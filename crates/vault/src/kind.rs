@@ -31,6 +31,10 @@ impl Kind {
     pub const PROFESSIONAL_TRAINING: Kind = Kind("pd:ProfessionalTraining");
     /// Certificates and licences held.
     pub const PROFESSIONAL_CERTIFICATION: Kind = Kind("pd:ProfessionalCertification");
+    /// Documents that a person has handed in, such as a licence.
+    pub const PERSONAL_DOCUMENTS: Kind = Kind("pd:PersonalDocuments");
+    /// What tells a machine apart, such as the id of an installation.
+    pub const DEVICE_BASED: Kind = Kind("pd:DeviceBased");
     /// What was bought, when, and for how much.
     pub const PURCHASE: Kind = Kind("pd:Purchase");
     /// An address in the Internet Protocol.
@@ -58,6 +62,8 @@ impl Kind {
         Kind::AUTHENTICATION_HISTORY,
         Kind::PROFESSIONAL_TRAINING,
         Kind::PROFESSIONAL_CERTIFICATION,
+        Kind::PERSONAL_DOCUMENTS,
+        Kind::DEVICE_BASED,
         Kind::PURCHASE,
         Kind::IP_ADDRESS,
         Kind::EMAIL_CONTENT,

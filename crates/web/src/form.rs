@@ -165,6 +165,12 @@ impl Fields {
         chars <= max_chars
     }
 
+    /// Takes in one part of a form that came in parts.
+    pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), Problem> {
+        self.values.push((name.to_owned(), clean(text)?));
+        Ok(())
+    }
+
     fn parse(body: &str) -> Result<Self, Problem> {
         let values = body
             .split('&')
@@ -207,7 +213,11 @@ fn is_form(media_type: &str) -> bool {
 /// Decodes one name or value (WHATWG URL §5.1), but strictly: what is not UTF-8 is refused, not replaced.
 fn decode(encoded: &str) -> Result<String, Problem> {
     let spaced = encoded.replace('+', " ");
-    let text = percent_decode_str(&spaced).decode_utf8().map_err(|_| not_text())?;
+    clean(&percent_decode_str(&spaced).decode_utf8().map_err(|_| not_text())?)
+}
+
+/// Text with lines that end in `\n` and without other control characters.
+fn clean(text: &str) -> Result<String, Problem> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     if text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\t')) {
         return Err(not_text());
@@ -215,6 +225,6 @@ fn decode(encoded: &str) -> Result<String, Problem> {
     Ok(text)
 }
 
-fn not_text() -> Problem {
+pub(crate) fn not_text() -> Problem {
     Problem::bad_request("A field of the form has characters that are not text.")
 }

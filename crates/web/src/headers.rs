@@ -20,11 +20,15 @@ pub fn strict_transport(base: &BaseUrl) -> Option<&'static str> {
 }
 
 /// Sets what every response carries, whatever a handler set before; only caching is a handler's to decide.
-pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl) {
+/// A file that is shown by itself is sandboxed besides.
+pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, sandboxed: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp()));
+    if sandboxed {
+        headers.append(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    }
     if let Some(insist) = strict_transport(base) {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(insist));
     }

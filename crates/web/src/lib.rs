@@ -41,6 +41,7 @@ extern crate self as kept_web;
 pub mod assets;
 mod client;
 pub mod cookies;
+pub mod file;
 pub mod form;
 mod frame;
 pub mod headers;
@@ -53,6 +54,7 @@ pub mod session;
 mod shell;
 mod site;
 pub mod token;
+pub mod upload;
 mod visit;
 
 pub use assets::assets_router;

@@ -16,6 +16,9 @@ pub const FIELD: &str = "form_token";
 /// How long a page may stay open before its form is sent.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(8);
 
+/// How long a pass opens what it was issued for.
+pub const PASS_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
 /// The site's key for form tokens. It guards no stored data: losing it only makes open pages stale.
 #[derive(Clone)]
 pub struct TokenKey(Hmac<Sha256>);
@@ -54,6 +57,29 @@ impl TokenKey {
         self.mac(session, *issued).verify_slice(mac).map_err(|_| TokenError::NotOurs)?;
         let age = minute(now) - i64::from_be_bytes(*issued);
         if (0..=LIFETIME.as_mins()).contains(&age) { Ok(()) } else { Err(TokenError::Stale) }
+    }
+
+    /// A pass: what a link carries that opens one thing for one session, for [`PASS_LIFETIME`].
+    #[must_use]
+    pub fn pass(&self, session: &SessionId, what: &str, now: Timestamp) -> String {
+        let issued = now.as_second().to_be_bytes();
+        let mac = self.pass_mac(session, what, issued).finalize().into_bytes();
+        BASE64URL_NOPAD.encode(&[&issued[..], &mac[..]].concat())
+    }
+
+    /// Whether a pass was issued to this session for this thing, and not too long ago.
+    #[must_use]
+    pub fn opens(&self, pass: &str, session: &SessionId, what: &str, now: Timestamp) -> bool {
+        let Ok(bytes) = BASE64URL_NOPAD.decode(pass.as_bytes()) else { return false };
+        let Some((issued, mac)) = bytes.split_first_chunk() else { return false };
+        let age = now.as_second().saturating_sub(i64::from_be_bytes(*issued));
+        (0..=PASS_LIFETIME.as_secs()).contains(&age)
+            && self.pass_mac(session, what, *issued).verify_slice(mac).is_ok()
+    }
+
+    fn pass_mac(&self, session: &SessionId, what: &str, issued: [u8; 8]) -> Hmac<Sha256> {
+        let mac = self.0.clone().chain_update(b"kept pass 1").chain_update(session.bytes());
+        mac.chain_update(issued).chain_update(what)
     }
 
     fn mac(&self, session: &SessionId, issued: [u8; 8]) -> Hmac<Sha256> {

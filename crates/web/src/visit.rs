@@ -159,6 +159,18 @@ impl Visit {
         Ok(self.keys.check(fields.token(), &session, self.now)?)
     }
 
+    /// A pass for a link that opens one thing for this session, for ten minutes.
+    #[must_use]
+    pub fn pass(&self, what: &str) -> String {
+        self.keys.pass(&self.session(), what, self.now)
+    }
+
+    /// Whether a pass was issued to this session for this thing, within ten minutes.
+    #[must_use]
+    pub fn opens(&self, pass: &str, what: &str) -> bool {
+        self.known().is_some_and(|session| self.keys.opens(pass, &session, what, self.now))
+    }
+
     /// Writes what has become of the session and the device into the answer's headers; called once, by the middleware.
     pub fn carry(&self, headers: &mut HeaderMap) {
         let (carrier, base) = (self.lock(), &self.site.base);
@@ -219,4 +231,4 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the route is mounted without the sessions' middleware")]
-struct NoVisit;
+pub(crate) struct NoVisit;

@@ -20,7 +20,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts, closing, devices,
+    Accounts, closing, devices, documents,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -50,6 +50,8 @@ struct AccountPage<'a> {
     staff: bool,
     /// Whether devices are remembered here.
     remembers: bool,
+    documents: bool,
+    downloads: bool,
     saved: bool,
 }
 
@@ -182,6 +184,8 @@ fn render<'a>(
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
         remembers: devices::lasts(&policy).is_some(),
+        documents: documents::declared(&policy),
+        downloads: accounts.downloads.is_some(),
         saved: false,
     }
 }

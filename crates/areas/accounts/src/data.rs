@@ -115,6 +115,10 @@ fn line(course: &Course, holding: Holding) -> Line {
         Kind::TRAIL => {
             vec![format!("{}, the newest of them below.", counted(holding.count, "entry", "entries"))]
         }
+        Kind::PERSONAL_DOCUMENTS => vec!["The documents that you handed in, listed under Documents.".into()],
+        Kind::PROFESSIONAL_CERTIFICATION => {
+            vec!["That we have accepted your professional standing, and until when.".into()]
+        }
         Kind::PROFESSIONAL_TRAINING => {
             vec![format!(
                 "{}, listed on My account.",

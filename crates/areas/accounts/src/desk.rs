@@ -20,11 +20,11 @@ use crate::{
     Accounts,
     account::in_units,
     members::{self, Account, BY_EMAIL, Credit, Standing},
-    problem,
+    problem, proposals,
     records::{Addressee, MemberCard},
     recovery,
     sessions::Staff,
-    sign_up,
+    sign_up, staff,
 };
 
 /// The longest reason, in characters.
@@ -37,8 +37,11 @@ struct DeskPage<'a> {
     fields: &'a Fields,
     support: bool,
     owner: bool,
+    verifier: bool,
     allowed: bool,
     paused: Option<String>,
+    /// How many proposals wait for a second owner.
+    waiting: usize,
     done: Option<&'static str>,
 }
 
@@ -76,13 +79,17 @@ async fn desk(
     done: Option<&'static str>,
     status: StatusCode,
 ) -> Result<Response, Problem> {
+    let now = visit.now;
+    let waiting = accounts.keeper.store().read(move |read| proposals::waiting(read, now));
     let page = DeskPage {
         frame: visit.form_frame("Desk"),
         fields,
         support: staff.0.roles.contains(&"support"),
         owner: staff.0.roles.contains(&"owner"),
+        verifier: staff.0.roles.contains(&"verifier"),
         allowed: allowed(accounts),
         paused: accounts.keeper.paused().await.map_err(problem)?,
+        waiting: waiting.await.map_err(problem)?,
         done,
     };
     page_with(status, &page)
@@ -171,7 +178,7 @@ fn case(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Option<Case>, Keepe
     Ok(Some(Case {
         account,
         expired: account.expires.is_some_and(|at| at <= act.ctx.now),
-        works_here: !members::roles(act.tx(), subject)?.is_empty(),
+        works_here: !staff::roles(act.tx(), subject, act.ctx.now)?.is_empty(),
         disputes: disputes(act, subject)?,
     }))
 }

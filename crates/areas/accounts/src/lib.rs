@@ -9,6 +9,8 @@ mod confirm;
 mod data;
 mod desk;
 mod devices;
+mod documents;
+mod downloads;
 mod email;
 mod export;
 mod links;
@@ -17,6 +19,7 @@ mod new_password;
 mod owner;
 pub mod password;
 mod password_again;
+mod proposals;
 mod records;
 mod recovery;
 mod recovery_codes;
@@ -26,6 +29,7 @@ mod sessions;
 mod sign_in;
 mod sign_up;
 mod signed_in;
+mod staff;
 mod tables;
 mod throttle;
 mod trail;
@@ -45,8 +49,10 @@ use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
 
+pub use documents::{DOCUMENTS, Document, DocumentCard, MyDocument, verified};
+pub use downloads::{DOWNLOADS, Machine, Machines, MyMachines};
 pub use email::{Email, NotAnAddress};
-pub use owner::{first_owner_code, give_role};
+pub use owner::first_owner_code;
 pub use password::Passwords;
 pub use records::{
     Addressee, Addresses, Credential, MemberCard, MemberId, MyProfile, NewAddress, Profile, RecoveryCodes,
@@ -54,9 +60,10 @@ pub use records::{
 };
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
+pub use staff::give_role;
 
 /// The roles that this area's pages know.
-pub const ROLES: &[&str] = &["owner", "support"];
+pub const ROLES: &[&str] = &["owner", "support", "verifier"];
 
 /// The accounts area: what it writes, reads and asks for, what can happen in it, and how it proves its promises.
 pub const AREA: Area = Area {
@@ -65,6 +72,7 @@ pub const AREA: Area = Area {
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
         Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
         Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
+        Migration { name: "accounts/0004_staff", sql: include_str!("../migrations/0004_staff.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -124,6 +132,8 @@ pub const AREA: Area = Area {
     jobs: &[
         Job { name: members::EXPIRE, run: members::expire },
         Job { name: addresses::FORGET, run: addresses::expire },
+        Job { name: staff::END_ROLES, run: staff::end_due },
+        Job { name: proposals::DUE, run: proposals::fall_due },
     ],
     hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
@@ -131,6 +141,7 @@ pub const AREA: Area = Area {
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
         Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
+        Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },
     ],
     ..Area::named("accounts")
 };
@@ -166,8 +177,18 @@ pub const ROUTES: &[Route] = &[
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),
     ("/desk/act", || get(desk::back).post(desk::act)),
-    ("/desk/staff", || get(owner::staff).post(owner::change)),
-    ("/desk/brake", || get(desk::back).post(owner::release_brake)),
+    ("/desk/staff", || get(staff::show).post(staff::change)),
+    ("/desk/proposals", || get(proposals::show).post(proposals::answer)),
+    ("/desk/brake", || get(desk::back).post(proposals::release_brake)),
+    ("/account/documents", || get(documents::mine::show).post(documents::mine::send)),
+    ("/account/documents/{number}", || get(documents::mine::open)),
+    ("/desk/documents", || get(documents::desk::queue)),
+    ("/desk/documents/{number}", || get(documents::desk::ask).post(documents::desk::open)),
+    ("/desk/documents/{number}/decision", || get(documents::desk::back).post(documents::desk::answer)),
+    ("/desk/documents/{number}/file/{pass}", || get(documents::desk::content)),
+    ("/account/downloads", || get(downloads::files::show)),
+    ("/account/downloads/{name}/{pass}", || get(downloads::files::download)),
+    ("/account/machines", || get(downloads::machines::show).post(downloads::machines::change)),
 ];
 
 /// What the pages of this area share. Cheap to clone.
@@ -186,6 +207,8 @@ pub struct Shared {
     pub tokens: TokenKey,
     /// How long signing up and signing in take at least, so that the time tells nobody who has an account.
     pub pace: Duration,
+    /// The folder of the files that people with an account can download.
+    pub downloads: Option<std::path::PathBuf>,
     /// The strip of an example site.
     pub demo: Option<String>,
     /// The bar about the notice, for a browser that has not dismissed it.

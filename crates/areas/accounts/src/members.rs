@@ -17,7 +17,7 @@ use crate::{
     closing,
     email::Email,
     records::{Addressee, Credential, MemberId, Profile},
-    sessions,
+    sessions, staff,
 };
 
 /// The confirmed sign-in address; it belongs to one person.
@@ -208,7 +208,7 @@ pub fn expire_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
 /// The job of the membership's date: it ends, and the clocks of the notice begin. Who works here stays as long as the
 /// role does.
 pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
-    if roles(act.tx(), duty.subject)?.is_empty() {
+    if staff::roles(act.tx(), duty.subject, act.ctx.now)?.is_empty() {
         return act.emit_at(duty.subject, "membership.expired", duty.due);
     }
     begin_year(act, duty.subject, duty.due).map(drop)
@@ -432,19 +432,4 @@ pub fn credits(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Credit>, Keepe
     .iter()
     .map(|row| Ok(Credit { earned: from_millis(row.get(0)?)?, tenths: row.get(1)?, course: row.get(2)? }))
     .collect()
-}
-
-/// The roles that somebody has.
-///
-/// # Errors
-/// The database failed.
-pub fn roles(read: &Read<'_>, subject: SubjectId) -> Result<Vec<&'static str>, KeeperError> {
-    let rows =
-        read.query("SELECT role FROM roles WHERE subject = $1 ORDER BY role", &params![subject.as_bytes()])?;
-    let mut roles = Vec::new();
-    for row in rows {
-        let held: String = row.get(0)?;
-        roles.extend(crate::ROLES.iter().copied().filter(|role| *role == held));
-    }
-    Ok(roles)
 }

@@ -194,7 +194,7 @@ pub struct MemberCard {
 /// What an owner sees of the people who work for the organisation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, View, Deserialize)]
 #[serde(default)]
-#[view(name = "staff-card", says = "the list of people with a role, for an owner")]
+#[view(name = "staff-card", says = "the list of people with a role or proposed for one, for an owner")]
 #[view(by = Role("owner"), purpose = "dpv:EnforceSecurity", of = Profile)]
 pub struct StaffCard {
     /// Given name.

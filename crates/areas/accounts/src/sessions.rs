@@ -18,11 +18,8 @@ use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
 
 use crate::{
-    Accounts, ROLES, devices,
-    members::{self, Standing},
-    problem,
-    records::SecondFactorCheck,
-    reminders, throttle,
+    Accounts, ROLES, devices, members::Standing, problem, records::SecondFactorCheck, reminders, staff,
+    throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -193,7 +190,7 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
     Ok(Some(Signed {
         subject,
         factor,
-        roles: members::roles(read, subject)?,
+        roles: staff::roles(read, subject, now)?,
         digest,
         began: from_millis(row.get(4)?)?,
         seen: row.get(2)?,
@@ -352,6 +349,15 @@ impl Staff {
         } else {
             Err(Problem::not_found())
         }
+    }
+
+    /// The actor in one of their roles, whichever: for what everybody who works here may do.
+    ///
+    /// # Errors
+    /// They have none.
+    pub(crate) fn in_any_role(&self) -> Result<Actor, Problem> {
+        let role = self.0.roles.first().ok_or_else(Problem::not_found)?;
+        self.acting(role)
     }
 }
 

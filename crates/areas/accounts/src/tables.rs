@@ -67,7 +67,22 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table {
         name: "roles",
-        columns: &[("role", Holds::Kind(Kind::ACCOUNT)), ("since", Holds::Kind(Kind::ACCOUNT))],
+        columns: &[
+            ("role", Holds::Kind(Kind::ACCOUNT)),
+            ("since", Holds::Kind(Kind::ACCOUNT)),
+            ("until", Holds::Kind(Kind::ACCOUNT)),
+        ],
         erase: &[(Kind::ACCOUNT, "DELETE FROM roles WHERE subject = $1")],
+    },
+    Table {
+        name: "proposals",
+        columns: &[
+            ("act", Holds::Kind(Kind::ACCOUNT)),
+            ("target", Holds::Kind(Kind::ACCOUNT)),
+            ("proposed", Holds::Kind(Kind::ACCOUNT)),
+            ("due", Holds::Kind(Kind::ACCOUNT)),
+            ("alone", Holds::Kind(Kind::ACCOUNT)),
+        ],
+        erase: &[(Kind::ACCOUNT, "DELETE FROM proposals WHERE subject = $1 OR target = $1")],
     },
 ];

@@ -91,6 +91,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         // A person who confirms their address did not choose the id that they are given.
         _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",
         Some(("support", _)) => "Our support desk",
+        Some(("verifier", _)) => "Our verification desk",
         Some(("owner", _)) => "An owner of this site",
         _ if event.who == "person" || event.who == "visitor" => "You",
         _ => "This site",

@@ -38,7 +38,7 @@ pub struct Check {
 pub enum Covers {
     /// Every rule of a section: `retain`.
     Section(&'static str),
-    /// One rule, before any check of its section: `never.track`.
+    /// One rule, besides any check of its section: `never.track`.
     Rule(&'static str),
 }
 

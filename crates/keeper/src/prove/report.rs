@@ -5,7 +5,7 @@ use kept_notice::Sentence;
 use kept_store::{Read, Tx, params};
 use serde::Serialize;
 
-use super::{Check, Covers, Finding, Inspect, Proof, Status, ground::Ground, sample::Sample};
+use super::{Check, Finding, Inspect, Proof, Status, ground::Ground, sample::Sample};
 use crate::{
     checkpoint,
     ctx::Actor,
@@ -182,14 +182,15 @@ fn report(
     let in_force = day(now) >= policy.notice.effective;
     let mut promises = Vec::with_capacity(policy.sentences.len());
     for sentence in &policy.sentences {
-        let check = check_of(house, &sentence.id)?;
+        let checks = checks_of(house, &sentence.id)?;
         let found = if in_force {
             let (before, ground, sample) = (before, &ground, &sample);
-            (check.run)(&Inspect { read, now, policy, sentence, house, before, ground, sample })?
+            let inspect = Inspect { read, now, policy, sentence, house, before, ground, sample };
+            together(checks.iter().map(|check| (check.run)(&inspect)).collect::<Result<_, _>>()?)
         } else {
             Finding { status: Status::NotInForce, ..Finding::not_due("the notice does not yet apply") }
         };
-        promises.push(promise(sentence, check, now, found));
+        promises.push(promise(sentence, &checks, now, found));
     }
     let ledger = ledger_ref(&ground.edge, ground.edge.size() - before.edge.size());
     Ok((Report { notice: notice_ref(policy), at: now, ledger, promises }, ground))
@@ -199,13 +200,13 @@ fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Res
     let mut promises = Vec::with_capacity(policy.sentences.len());
     let mut at = now;
     for sentence in &policy.sentences {
-        let check = check_of(house, &sentence.id)?;
+        let checks = checks_of(house, &sentence.id)?;
         let row = read.query_opt(
             "SELECT at, status, count, oldest, detail FROM evidence WHERE promise = $1",
             &params![&sentence.id],
         )?;
         let Some(row) = row else {
-            promises.push(promise(sentence, check, now, Finding::not_due("not yet checked")));
+            promises.push(promise(sentence, &checks, now, Finding::not_due("not yet checked")));
             continue;
         };
         at = from_millis(row.get(0)?)?;
@@ -216,7 +217,7 @@ fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Res
             oldest: row.get::<Option<i64>>(3)?.map(from_millis).transpose()?,
             detail: row.get(4)?,
         };
-        promises.push(promise(sentence, check, at, found));
+        promises.push(promise(sentence, &checks, at, found));
     }
     let row = read.query_opt("SELECT value FROM facts WHERE name = 'leaves-read'", &params![])?;
     let leaves_read = row.and_then(|row| row.get::<String>(0).ok()?.parse().ok()).unwrap_or_default();
@@ -224,21 +225,39 @@ fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Res
     Ok(Report { notice: notice_ref(policy), at, ledger, promises })
 }
 
-fn check_of<'a>(house: &'a House, id: &str) -> Result<&'a Check, KeeperError> {
-    let covering = || house.registry.checks().filter(|check| check.covers.includes(id));
-    covering()
-        .find(|check| matches!(check.covers, Covers::Rule(_)))
-        .or_else(|| covering().next())
-        .ok_or_else(|| KeeperError::Unknown(id.into()))
+/// The checks of a sentence: several areas may each prove their part of it.
+fn checks_of<'a>(house: &'a House, id: &str) -> Result<Vec<&'a Check>, KeeperError> {
+    let checks: Vec<_> = house.registry.checks().filter(|check| check.covers.includes(id)).collect();
+    if checks.is_empty() { Err(KeeperError::Unknown(id.into())) } else { Ok(checks) }
 }
 
-fn promise(sentence: &Sentence, check: &Check, checked: Timestamp, found: Finding) -> Promise {
+/// What several checks of one sentence found: it is broken if one of them says so, and then only they speak; the count
+/// is that of the first.
+fn together(found: Vec<Finding>) -> Finding {
+    let (broken, sound): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|finding| finding.status == Status::Broken);
+    let found = if broken.is_empty() { sound } else { broken };
+    found
+        .into_iter()
+        .reduce(|mut all, next| {
+            // Whoever has nothing to say of this sentence says nothing.
+            let details = [all.detail, next.detail].into_iter().filter(|detail| !detail.is_empty());
+            all.detail = details.collect::<Vec<_>>().join("; ");
+            all.oldest = all.oldest.into_iter().chain(next.oldest).min();
+            all
+        })
+        .unwrap_or_else(|| Finding::not_due("nothing to check"))
+}
+
+fn promise(sentence: &Sentence, checks: &[&Check], checked: Timestamp, found: Finding) -> Promise {
+    // The checks of one sentence are of one kind of proof.
+    let proof = checks.first().map_or(Proof::Construction, |check| check.proof);
     Promise {
         id: sentence.id.clone(),
         refs: sentence.refs.clone(),
         sentence: sentence.text.clone(),
         rule: sentence.modality.to_string(),
-        proof: check.proof,
+        proof,
         status: found.status,
         checked,
         count: found.count,

@@ -198,7 +198,8 @@ fn happened(
     let rows = inspect.read.query(
         &format!(
             "SELECT h.subject, h.record, h.at FROM happenings h WHERE h.event = $1 AND h.at > $2 AND h.at <= $3 \
-             AND NOT EXISTS (SELECT 1 FROM happenings u WHERE u.subject = h.subject AND u.event = $4 AND u.at >= h.at) {and}"
+             AND NOT EXISTS (SELECT 1 FROM happenings u WHERE u.subject = h.subject AND u.event = $4 \
+             AND u.record IN ('', h.record) AND u.at >= h.at) {and}"
         ),
         &values,
     )?;

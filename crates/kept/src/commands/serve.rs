@@ -40,6 +40,7 @@ pub async fn run(path: &Path, out: &mut impl Write) -> Result<(), Failed> {
         base: config.base.clone(),
         passwords: Passwords::standard()?,
         pace: PACE,
+        downloads: config.downloads.clone(),
         demo: None,
         proxies: config.proxies.clone(),
     };

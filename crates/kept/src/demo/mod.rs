@@ -217,6 +217,7 @@ pub async fn run(
             base: base(address)?,
             passwords: Passwords::standard()?,
             pace: PACE,
+            downloads: None,
             demo: Some(
                 "This is an example. Everybody in it is invented, and nothing leaves this machine.".into(),
             ),

@@ -6,18 +6,27 @@ use kept_notice::{Action, due};
 use crate::fixtures::trainers;
 
 #[test]
-fn an_expired_membership_starts_four_clocks() {
+fn an_expired_membership_starts_five_clocks() {
     let notice = trainers();
     let clocks = notice.clocks("membership.expired");
     let rules: Vec<&str> = clocks.iter().map(|clock| clock.rule).collect();
-    assert_eq!(rules, ["retain.expired", "retain.lapsed", "retain.credits", "retain.trail"]);
+    assert_eq!(
+        rules,
+        ["retain.expired", "retain.lapsed", "retain.credits", "retain.trail", "retain.standing"]
+    );
 
     let expired: Timestamp = "2027-01-31T09:00:00Z".parse().unwrap();
     let due: Vec<String> =
         clocks.iter().map(|clock| due(expired, &clock.after).unwrap().to_string()).collect();
     assert_eq!(
         due,
-        ["2027-01-31T09:00:00Z", "2027-07-31T09:00:00Z", "2037-01-31T09:00:00Z", "2028-01-31T09:00:00Z"]
+        [
+            "2027-01-31T09:00:00Z",
+            "2027-07-31T09:00:00Z",
+            "2037-01-31T09:00:00Z",
+            "2028-01-31T09:00:00Z",
+            "2027-07-31T09:00:00Z"
+        ]
     );
 
     assert_eq!(clocks[0].action, Action::Disable);

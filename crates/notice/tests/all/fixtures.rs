@@ -20,9 +20,15 @@ pub(crate) fn words() -> Vocabulary {
             event("account.closed", "you close your account at once"),
             event("dispute.opened", "you dispute how we handle your data"),
             event("dispute.settled", "the dispute is settled"),
+            event("document.sent", "you hand in a document"),
+            event("document.decided", "we have decided on it"),
         ],
-        record_events: vec![("mail.queued", vec!["pd:EmailContent"])],
-        roles: vec!["support", "owner"],
+        record_events: vec![
+            ("mail.queued", vec!["pd:EmailContent"]),
+            ("document.sent", vec!["pd:PersonalDocuments"]),
+            ("document.decided", vec!["pd:PersonalDocuments"]),
+        ],
+        roles: vec!["support", "owner", "verifier"],
         forms: vec![FormWords {
             name: "sign-up",
             title: "sign up",

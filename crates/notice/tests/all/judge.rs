@@ -81,7 +81,10 @@ fn who_sees_what() {
         };
         notice.who_sees(term).into_iter().map(sight).collect::<Vec<_>>()
     };
-    assert_eq!(sights("pd:Name"), ["support whole for membership", "owner whole for security"]);
+    assert_eq!(
+        sights("pd:Name"),
+        ["support whole for membership", "owner whole for security", "verifier whole for verification"]
+    );
     assert_eq!(sights("kept:Trail"), ["owner whole for security"]);
     assert!(sights("pd:Password").is_empty());
     assert!(sights("pd:IPAddress").is_empty());

@@ -33,10 +33,14 @@ fn the_trainers_notice() {
       To protect the site and the people on it, we use your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data. The ground for this is our legitimate interest in doing so.
     purpose.answering (permission) 
       To answer for how we handle your data, we use your name, e-mail address, member id and the record of who did what with your data. The ground for this is our obligation under the law.
+    purpose.verification (permission) acc-2
+      To verify your professional standing, which some services need, we use your name, e-mail address, handed-in document and verified professional standing. The ground for this is our contract with you.
     role.support (permission) 
       Our staff in the role support, who answer members' questions, may see your name, e-mail address, postal address, telephone number, member id, membership dates and training record, and only to run your membership. They first state a reason, which you can read.
     role.owner (permission) 
       Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
+    role.verifier (permission) acc-2
+      Our staff in the role verifier, who decide on documents, may see your name, e-mail address, handed-in document and verified professional standing, and only to verify your professional standing, which some services need. They first state a reason, which you can read.
     retain.pending (obligation) acc-1
       Seven days after you sign up, unless you confirm your address before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, membership dates, the text of our messages to you and the record of who did what with your data.
       limited by hold.dispute
@@ -62,6 +66,12 @@ fn the_trainers_notice() {
       limited by hold.dispute
     retain.mail (obligation) 
       Seven days after we write you a message, we erase the text of our messages to you.
+    retain.documents (obligation) acc-2
+      Thirty days after we have decided on it, we erase your handed-in document.
+    retain.undecided (obligation) acc-2
+      Ninety days after you hand in a document, unless we have decided on it before then, we erase your handed-in document.
+    retain.standing (obligation) acc-2
+      Six months after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
     hold.dispute (permission) 
       When you dispute how we handle your data, we keep your name, e-mail address, member id, membership dates, training record, sign-in details, sign-in history and the record of who did what with your data until the dispute is settled, even if the day to erase them comes first. The ground for this is PIPEDA, s. 8(8).
     right.access (obligation) rgt-1

@@ -92,8 +92,8 @@ fn the_version_is_the_hash_of_the_canonical_form() {
     cookie.notice-seen.says = "remembers that you have seen the notification bar"
     data.address = ["pd:PhysicalAddress"]
     data.credits = ["pd:ProfessionalTraining"]
+    data.documents.is = ["pd:PersonalDocuments"]
+    data.documents.says = "handed-in document"
     data.identity = ["pd:Name", "pd:EmailAddress"]
-    data.mail = ["pd:EmailContent"]
-    data.member-id.is = ["pd:Identifier"]
     "#);
 }

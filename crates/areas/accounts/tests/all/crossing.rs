@@ -30,6 +30,7 @@ async fn everybody_at_every_door() {
     table.push('\n');
     for path in addresses() {
         let path = path.replace("{token}", "AAAA").replace("{version}", "0000");
+        let path = path.replace("{number}", "AAAA").replace("{pass}", "AAAA").replace("{name}", "AAAA");
         for method in ["GET", "POST", "POST without token"] {
             let mut row = format!("{:<28}", format!("{} {path}", method.replace(" without token", "*")));
             for (_, reader) in &mut readers {

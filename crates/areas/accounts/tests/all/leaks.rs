@@ -123,7 +123,7 @@ fn log_has(log: &Log, text: &str) -> bool {
 }
 
 /// The files under a folder that have this text in them.
-fn files_with(folder: &Path, text: &str) -> Vec<String> {
+pub(crate) fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {

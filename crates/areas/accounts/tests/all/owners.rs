@@ -89,39 +89,6 @@ async fn an_owner_cannot_end_their_own_ownership() {
     assert_eq!(olive.get("/desk").await.status, 200);
 }
 
-/// Erasing that a brake has paused goes on when an owner says so, and only then.
-#[tokio::test]
-async fn an_owner_releases_the_brake() {
-    let site = Site::open().await;
-    let sam = site.staff("sam@example.test", "support").await;
-    let secret = site.staff("olive@example.test", "owner").await;
-    site.clock.forward(jiff::SignedDuration::from_hours(24 * 90));
-    assert!(site.sweep().await.paused.is_some(), "the clock has jumped");
-    let mut sam = site.at_desk("sam@example.test", &sam).await;
-    let page = sam.visit("/desk").await;
-    assert!(
-        page.says("Erasing is paused") && page.says("An owner must look at it and confirm."),
-        "{}",
-        page.text()
-    );
-    assert_eq!(sam.send_to_brake().await, 404);
-    let mut olive = site.at_desk("olive@example.test", &secret).await;
-    assert!(olive.visit("/desk").await.says("Let erasing go on"));
-    assert_eq!(olive.send_to_brake().await, 303);
-    assert!(!olive.visit("/desk").await.says("Erasing is paused"));
-    assert_eq!(site.sweep().await.paused, None);
-}
-
-trait Brake {
-    async fn send_to_brake(&mut self) -> u16;
-}
-
-impl Brake for Browser {
-    async fn send_to_brake(&mut self) -> u16 {
-        self.post("/account", "/desk/brake", &[]).await.status.as_u16()
-    }
-}
-
 /// The desk cannot switch off those who run the site.
 #[tokio::test]
 async fn the_desk_leaves_staff_to_the_owners() {

@@ -5,7 +5,7 @@ use kept_notice::Sentence;
 use kept_store::{Read, Tx, params};
 use serde::Serialize;
 
-use super::{Check, Covers, Finding, Inspect, Proof, Status, ground::Ground, sample::Sample};
+use super::{Check, Finding, Inspect, Proof, Status, ground::Ground, sample::Sample};
 use crate::{
     checkpoint,
     ctx::Actor,

@@ -74,11 +74,7 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "trail",
-        columns: &[
-            ("position", Holds::Kind(Kind::TRAIL)),
-            ("key", Holds::Kind(Kind::TRAIL)),
-            ("sealed", Holds::Kind(Kind::TRAIL)),
-        ],
+        columns: &[("position", Holds::Kind(Kind::TRAIL)), ("sealed", Holds::Kind(Kind::TRAIL))],
         erase: &[(Kind::TRAIL, "DELETE FROM trail WHERE subject = $1")],
     },
     Table {

@@ -13,7 +13,7 @@ use crate::{
     keeper::House,
     outbox::Letter,
     release,
-    sealed::{self, Vault},
+    sealed::{self, Keys, Vault},
     time::from_millis,
     trail::{self, Deed, Entry, Event},
     view::{By, View},
@@ -61,19 +61,21 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// As [`view`](Look::view).
     pub fn blob_of<V: View>(&self, subject: SubjectId, record: &str) -> Result<Option<Vec<u8>>, KeeperError> {
-        self.released::<V, _>(subject, |look| release::blob::<V>(look.house, look.read, subject, record))
+        self.released::<V, _>(subject, |look| {
+            release::blob::<V>(look.house, look.read, subject, record).map(|blob| (blob, None))
+        })
     }
 
     fn released<V: View, T>(
         &self,
         subject: SubjectId,
-        data: impl FnOnce(&Self) -> Result<T, KeeperError>,
+        data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         if let By::Role(_) = V::SPEC.by {
             return Err(KeeperError::NotYours { view: V::SPEC.name });
         }
         release::may::<V>(self.house, self.ctx, subject)?;
-        let data = data(self)?;
+        let (data, _) = data(self)?;
         if V::SPEC.by == By::Person {
             self.note(subject, V::SPEC.name, V::SPEC.purpose, &V::SPEC.each_kind());
         }

@@ -64,7 +64,7 @@ impl Sample {
         }
         let (mut found, mut sound) = (Vec::new(), true);
         for subject in &self.people {
-            match trail::of(read, &Vault { ring: &house.ring }, *subject, LATEST) {
+            match trail::of(read, &Vault { ring: &house.ring }, *subject, None, LATEST) {
                 Err(KeeperError::Sealed { .. } | KeeperError::Ledger) => sound = false,
                 entries => found.extend(entries?.into_iter().map(|entry| entry.event)),
             }

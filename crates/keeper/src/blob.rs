@@ -49,7 +49,8 @@ impl Blob<'_> {
             "SELECT sealed, notice, source FROM blobs WHERE subject = $1 AND record = $2 AND kind = $3",
             &params![self.subject.as_bytes(), self.record, self.kind.term()],
         )?;
-        let key = vault.find_key(read, self.subject, self.kind, self.record)?;
+        let keys = vault.keys(read, self.subject, self.record)?;
+        let key = vault.open_key(&keys, self.kind, self.record)?;
         let (Some(row), Some((_, key))) = (row, key) else { return Ok(None) };
         let (sealed, notice): (Vec<u8>, String) = (row.get(0)?, row.get(1)?);
         let source = Source::parse(&row.get::<String>(2)?)

@@ -301,7 +301,7 @@ impl<'a, 'c> Act<'a, 'c> {
         because: Option<&str>,
     ) -> Result<Option<Vec<u8>>, KeeperError> {
         self.released::<V, _>(subject, because, |act| {
-            Ok((release::blob::<V>(act.house, act.tx, subject, record)?, None))
+            release::blob::<V>(act.house, act.tx, subject, record).map(|blob| (blob, None))
         })
     }
 

@@ -13,7 +13,7 @@ use crate::{
     keeper::House,
     outbox::Letter,
     release,
-    sealed::{self, Vault},
+    sealed::{self, Keys, Vault},
     time::from_millis,
     trail::{self, Deed, Entry, Event},
     view::{By, View},
@@ -43,9 +43,7 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// The notice does not allow the view, or it is not for this actor.
     pub fn view<V: View>(&self, subject: SubjectId) -> Result<V, KeeperError> {
-        self.released::<V, V>(subject, |look| {
-            release::view::<V>(look.house, look.read, subject, None).map(|(data, _)| data)
-        })
+        self.released::<V, V>(subject, |look| release::view::<V>(look.house, look.read, subject, None))
     }
 
     /// Reads through a view, with one of many records of a type: `document/…`.
@@ -54,7 +52,7 @@ impl<'a, 'c> Look<'a, 'c> {
     /// As [`view`](Look::view).
     pub fn view_of<V: View>(&self, subject: SubjectId, record: &str) -> Result<V, KeeperError> {
         self.released::<V, V>(subject, |look| {
-            release::view::<V>(look.house, look.read, subject, Some(record)).map(|(data, _)| data)
+            release::view::<V>(look.house, look.read, subject, Some(record))
         })
     }
 
@@ -63,19 +61,21 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// As [`view`](Look::view).
     pub fn blob_of<V: View>(&self, subject: SubjectId, record: &str) -> Result<Option<Vec<u8>>, KeeperError> {
-        self.released::<V, _>(subject, |look| release::blob::<V>(look.house, look.read, subject, record))
+        self.released::<V, _>(subject, |look| {
+            release::blob::<V>(look.house, look.read, subject, record).map(|blob| (blob, None))
+        })
     }
 
     fn released<V: View, T>(
         &self,
         subject: SubjectId,
-        data: impl FnOnce(&Self) -> Result<T, KeeperError>,
+        data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         if let By::Role(_) = V::SPEC.by {
             return Err(KeeperError::NotYours { view: V::SPEC.name });
         }
         release::may::<V>(self.house, self.ctx, subject)?;
-        let data = data(self)?;
+        let (data, _) = data(self)?;
         if V::SPEC.by == By::Person {
             self.note(subject, V::SPEC.name, V::SPEC.purpose, &V::SPEC.each_kind());
         }

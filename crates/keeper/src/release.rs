@@ -37,8 +37,7 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
 }
 
 /// Opens what the view names, masks it as declared, and nothing else. Of records of which a person has many
-/// (`document/…`), it opens the one that is asked for. Gives the subject's keys too,
-/// if it names any.
+/// (`document/…`), it opens the one that is asked for. Gives the subject's keys too, if it names any.
 pub(crate) fn view<V: View>(
     house: &House,
     read: &Read<'_>,
@@ -51,9 +50,9 @@ pub(crate) fn view<V: View>(
     records.dedup();
     let (mut shown, mut known) = (Map::new(), None);
     for record in records {
-        let name = one.filter(|one| type_of(one) == record).unwrap_or(record);
         let fields = || V::SPEC.fields.iter().filter(|field| field.record == record);
         let kinds: Vec<Kind> = fields().map(|field| field.kind).collect();
+        let name = one.filter(|one| type_of(one) == record).unwrap_or(record);
         let (parts, keys) = vault.record(read, subject, name, &kinds)?;
         known = Some(keys);
         for part in parts {

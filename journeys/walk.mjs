@@ -6,6 +6,7 @@
 // URL is that of a running example (`kept demo trainers`). Exit 0, or 1 with what was found.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { launch, visitor } from "./browser.mjs";
 import { looker } from "./looks.mjs";
 
@@ -110,11 +111,141 @@ async function walk() {
     await see("account-data", member);
     await member.page.goto("/account/second-factor");
     await see("second-factor", member);
+    await fill(member, "Your password", member.password);
     await press(member, "Set up a second factor");
     await see("second-factor-setup", member);
+  });
+
+  await step("sees where the account is open, and ends the rest", async () => {
+    const elsewhere = { ...(await visitor(browser, site, complaints)) };
+    await elsewhere.page.goto("/sign-in");
+    await signIn(elsewhere, member.email, member.password);
+    await member.page.goto("/account/sessions");
+    await says(member, "this is the one you are looking at");
+    await see("sessions", member);
+    await press(member, "End all sessions but this one");
+    assert.equal(await member.page.getByRole("button", { name: "Sign out here" }).count(), 1);
+    await elsewhere.page.goto("/account");
+    assert.equal(path(elsewhere), "/sign-in", "that session has ended");
+    await elsewhere.context.close();
+  });
+
+  await step("changes the password, and sees what to do if somebody knows it", async () => {
+    const next = "a quieter lantern over the harbour";
+    await member.page.goto("/account/password");
+    await see("password", member);
+    await fill(member, "Your present password", member.password);
+    await fill(member, "New password", "short");
+    await press(member, "Change my password");
+    assert.equal((await member.answer()).status, 422);
+    await see("password-errors", member);
+    await fill(member, "Your present password", member.password);
+    await fill(member, "New password", next);
+    await press(member, "Change my password");
+    await heading(member, "Your password is new");
+    await see("password-replaced", member);
+    member.password = next;
+    await member.page.goto("/account/compromised");
+    await see("compromised", member);
+  });
+
+  await step("adds an address", async () => {
+    await member.page.goto("/account/addresses");
+    await fill(member, "E-mail address", `work.${member.email}`);
+    await fill(member, "Your password", member.password);
+    await press(member, "Add this address");
+    await says(member, "waits for its confirmation");
+    await see("addresses", member);
+    await mailbox({ ...member, email: `work.${member.email}` });
+    await member.page.locator("article.letter a").first().click();
+    await see("address-confirm", member);
+    await press(member, "Confirm this address");
+    assert.equal(path(member), "/account/addresses");
+    await says(member, "You can sign in with any of them.");
+  });
+
+  await step("takes everything along as one file", async () => {
+    await member.page.goto("/account/export");
+    await see("export", member);
+    await fill(member, "Your password", member.password);
+    const coming = member.page.waitForEvent("download");
+    await press(member, "Download my data");
+    const download = await coming;
+    assert.match(download.suggestedFilename(), /^my-data-\d{4}-\d\d-\d\d\.zip$/);
+    assert.equal(readFileSync(await download.path()).subarray(0, 2).toString(), "PK");
+  });
+
+  await step("asks to close the account, and keeps it", async () => {
+    await member.page.goto("/account/close");
+    await says(member, "What goes", "erased from");
+    await see("close", member);
+    await fill(member, "Your password", member.password);
+    await member.page.locator("button[value=close]").click();
+    await says(member, "You asked us to close your account.");
+    await see("closing", member);
+    await press(member, "Keep my account");
+    await says(member, "to change your mind");
+  });
+
+  await step("reads the trail, and signs out", async () => {
+    await member.page.goto("/account/trail");
+    await says(member, "You took a copy of your data.", "You ended all other sessions.", "You set your password.");
+    await see("trail", member);
     await press(member, "Sign out");
+    await heading(member, "You have signed out");
+    await see("signed-out", member);
     await member.page.goto("/account/data");
     assert.equal(path(member), "/sign-in", "who has signed out sees nothing");
+  });
+
+  await step("recovers a forgotten password", async () => {
+    await member.page.goto("/forgotten");
+    await see("forgotten", member);
+    await fill(member, "E-mail address or member id", member.email);
+    await press(member, "Send me a message");
+    await heading(member, "Check your mail");
+    await see("forgotten-sent", member);
+    await mailbox(member);
+    await member.page.locator("article.letter a[href*='/recover/']").first().click();
+    await see("recover", member);
+    member.password = "one more lantern under the bridge";
+    await fill(member, "New password", member.password);
+    await press(member, "Set this password");
+    await heading(member, "Your password is new");
+    await see("recovered", member);
+  });
+
+  await step("somebody else closes an account at once, and is gone", async () => {
+    const leaver = {
+      ...(await visitor(browser, site, complaints)),
+      email: `lena.leaver.${Date.now().toString(36)}@example.test`,
+      password: "nine copper kettles sing",
+    };
+    await leaver.page.goto("/sign-up");
+    await fill(leaver, "Given name", "Lena");
+    await fill(leaver, "Family name", "Leaver");
+    await fill(leaver, "E-mail address", leaver.email);
+    await fill(leaver, "Password", leaver.password);
+    await press(leaver, "Sign up");
+    await mailbox(leaver);
+    await leaver.page.locator("article.letter a").first().click();
+    await press(leaver, "Confirm my address");
+    await leaver.page.goto("/sign-in");
+    await signIn(leaver, leaver.email, leaver.password);
+    await leaver.page.goto("/account/close");
+    await fill(leaver, "Your password", leaver.password);
+    await leaver.page.locator("button[value=now]").click();
+    assert.equal((await leaver.answer()).status, 422, "not without the tick");
+    await see("close-errors", leaver);
+    await fill(leaver, "Your password", leaver.password);
+    await leaver.page.getByRole("checkbox").check();
+    await leaver.page.locator("button[value=now]").click();
+    await heading(leaver, "Your account is closed");
+    await see("closed", leaver);
+    await leaver.page.goto("/sign-in");
+    await signIn(leaver, leaver.email, leaver.password);
+    assert.ok((await leaver.answer()).status >= 400, "nobody signs in with a closed account");
+    await leaver.context.close();
   });
 
   await step("the support desk looks the person up, with a reason", async () => {

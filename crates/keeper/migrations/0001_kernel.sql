@@ -47,6 +47,13 @@ CREATE TABLE vault (
   PRIMARY KEY (subject, record, kind)
 ) /* clustered */;
 
+-- Keys that went with what a person took back, by their random ids, until the next sweep has written their tombstones.
+CREATE TABLE taken_back (
+  subject BLOB NOT NULL,
+  key     BLOB NOT NULL,
+  PRIMARY KEY (subject, key)
+) /* clustered */;
+
 -- The blind index. `slot` is empty where a value may belong to one subject only, else the subject.
 CREATE TABLE lookups (
   name    TEXT NOT NULL,

@@ -152,6 +152,10 @@ impl<'a, 'c> Act<'a, 'c> {
                 kinds.push(kind);
             }
         }
+        if kinds.is_empty() {
+            // Nothing was given and nothing was there.
+            return Ok(());
+        }
         given.iter().try_for_each(|(kind, _)| self.may_hold(*kind))?;
         let policy = self.ctx.policy.clone();
         let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
@@ -197,6 +201,19 @@ impl<'a, 'c> Act<'a, 'c> {
         self.tx.execute(
             "DELETE FROM lookups WHERE subject = $1 AND name = $2",
             &params![subject.as_bytes(), index.name],
+        )?;
+        Ok(())
+    }
+
+    /// Takes one of a subject's values out of an index.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn release_one(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<(), KeeperError> {
+        let digest = self.house.ring.blind(index.name, value.as_bytes());
+        self.tx.execute(
+            "DELETE FROM lookups WHERE name = $1 AND digest = $2 AND subject = $3",
+            &params![index.name, digest, subject.as_bytes()],
         )?;
         Ok(())
     }

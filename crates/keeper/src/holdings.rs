@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Kinds that are shown to nobody: not even the person has a use for the hash of a password.
-const SECRET: &[Kind] = &[Kind::PASSWORD, Kind::AUTHENTICATING];
+pub(crate) const SECRET: &[Kind] = &[Kind::PASSWORD, Kind::AUTHENTICATING];
 
 #[derive(Default)]
 struct Found {
@@ -152,27 +152,24 @@ fn why(policy: &Policy, kind: Kind) -> Vec<String> {
         .collect()
 }
 
-/// The dates of running clocks, the earliest first; where none runs, the sentences of those that could.
+/// The dates of running clocks, the earliest first, then the sentences of those that could still begin.
 fn until(policy: &Policy, kind: Kind, duties: &[Duty]) -> Result<Vec<Until>, KeeperError> {
-    let mut dates = Vec::new();
+    let mut ends = Vec::new();
     for duty in duties {
         if erase::kinds_of(policy, &duty.rule)?.contains(&kind) {
-            dates.push(Until::Date { when: duty.due, rule: rule_of(&duty.rule).into() });
+            ends.push(Until::Date { when: duty.due, rule: rule_of(&duty.rule).into() });
         }
     }
-    dates.sort_by_key(|until| match until {
+    ends.sort_by_key(|until| match until {
         Until::Date { when, .. } => Some(*when),
         Until::Sentence { .. } => None,
     });
-    if !dates.is_empty() {
-        return Ok(dates);
-    }
-    let mut sentences = Vec::new();
-    for retain in &policy.notice.retains {
+    let runs = |rule: &str| duties.iter().any(|duty| rule_of(&duty.rule) == rule);
+    for retain in policy.notice.retains.iter().filter(|retain| !runs(&retain.rule.id)) {
         let erases = erase::kinds_of(policy, &retain.rule.id).is_ok_and(|kinds| kinds.contains(&kind));
         if let (true, Some(sentence)) = (erases, policy.sentence(&retain.rule.id)) {
-            sentences.push(Until::Sentence { text: sentence.text.clone(), rule: sentence.id.clone() });
+            ends.push(Until::Sentence { text: sentence.text.clone(), rule: sentence.id.clone() });
         }
     }
-    Ok(sentences)
+    Ok(ends)
 }

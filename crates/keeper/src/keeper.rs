@@ -24,6 +24,7 @@ use crate::{
     look::Look,
     policy::Policy,
     propose::{ProposeError, Proposed},
+    prove::Ground,
     registry::Registry,
     sealed::Vault,
     time::to_millis,
@@ -80,8 +81,9 @@ pub(crate) struct House {
     /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
     /// for each of those that waited.
     pub(crate) acts: Arc<Semaphore>,
-    /// One run of the checks at a time: two would publish their checkpoints over each other.
-    pub(crate) proving: tokio::sync::Mutex<()>,
+    /// One run of the checks at a time: two would publish their checkpoints over each other. Each goes on from where
+    /// the one before found everything in order.
+    pub(crate) proving: tokio::sync::Mutex<Option<Ground>>,
     pub(crate) known: RwLock<Known>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,
@@ -233,6 +235,23 @@ impl Keeper {
             .read(move |read| work(&mut Look::new(read, &ctx, &house)).map_err(Acted::Theirs))
             .await
             .map_err(Acted::flat)
+    }
+
+    /// Notes that a signed-in person has opened a page, within a second as their reads are (`acc-11`). The title names the
+    /// page and nobody.
+    pub fn note_page(&self, actor: Actor, title: &str) {
+        let (Actor::Person(subject) | Actor::Staff { subject, .. }) = actor else { return };
+        let event = Event {
+            at: self.now(),
+            who: actor.label(),
+            deed: Deed::Opened,
+            purpose: None,
+            what: title.into(),
+            kinds: Vec::new(),
+            because: None,
+            notice: self.policy().version().into(),
+        };
+        self.house.journal.push(subject, event);
     }
 
     /// Writes what people have read of themselves since the last time. The server calls it twice a second and when

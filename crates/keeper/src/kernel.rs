@@ -19,6 +19,7 @@ pub(crate) const AREA: Area = Area {
     tables: TABLES,
     records: &[RecordSpec::of::<Letter>()],
     events: &[EventSpec { name: "mail.queued", when: "we write you a message" }],
+    record_events: &[("mail.queued", RecordSpec::of::<Letter>())],
     checks: prove::CHECKS,
     ..Area::named("kernel")
 };
@@ -48,6 +49,7 @@ const TABLES: &[Table] = &[
         ],
         erase: &[],
     },
+    Table { name: "taken_back", columns: &[("key", Holds::Sealed)], erase: &[] },
     Table {
         name: "lookups",
         columns: &[

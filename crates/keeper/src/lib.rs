@@ -13,6 +13,7 @@ mod attempt;
 mod brakes;
 mod carry;
 mod checkpoint;
+mod copy;
 mod ctx;
 mod duty;
 mod erase;
@@ -44,6 +45,7 @@ pub use act::{Act, Claim, Index};
 pub use area::{
     Announcement, Area, Disable, EventSpec, FormSpec, Holds, Hooks, Job, Table, Tell, Told, Warn, Warning,
 };
+pub use copy::{Copied, CopiedPart};
 pub use ctx::{Actor, Ctx, TimeSource};
 pub use duty::Duty;
 pub use error::{KeeperError, StartError};

@@ -1,10 +1,12 @@
 //! A look: reads in one snapshot, by somebody, under one policy, without writing.
 
+use jiff::Timestamp;
 use kept_store::{Read, StoreError, params};
 use kept_vault::{Kind, SubjectId};
 
 use crate::{
     act::Index,
+    copy::{self, Copied},
     ctx::{Actor, Ctx},
     error::KeeperError,
     holdings::{self, Holding},
@@ -12,6 +14,7 @@ use crate::{
     outbox::Letter,
     release,
     sealed::{self, Vault},
+    time::from_millis,
     trail::{self, Deed, Entry, Event},
     view::{By, View},
 };
@@ -77,12 +80,31 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// The database failed, or a part did not open.
     pub fn holdings(&self) -> Result<Vec<Holding>, KeeperError> {
-        let Actor::Person(subject) = self.ctx.actor else {
-            return Err(KeeperError::NotYours { view: "my-data" });
-        };
+        let subject = self.person()?;
         let found = holdings::of(self.house, self.read, &self.ctx.policy, subject, self.ctx.now)?;
         self.note(subject, "my-data", "dpv:RightsFulfilment", &[]);
         Ok(found)
+    }
+
+    /// A copy of what is held about the actor, record by record and row by row, less what is kept secret even from them.
+    ///
+    /// # Errors
+    /// As [`holdings`](Look::holdings).
+    pub fn copy(&self) -> Result<Copied, KeeperError> {
+        copy::of(self.house, self.read, self.person()?)
+    }
+
+    /// When something last happened to the actor, as its clocks count it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn last(&self, event: &str) -> Result<Option<Timestamp>, KeeperError> {
+        let row = self.read.query_opt(
+            "SELECT MAX(at) FROM happenings WHERE subject = $1 AND event = $2",
+            &params![self.person()?.as_bytes(), event],
+        )?;
+        let at: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+        at.map(from_millis).transpose()
     }
 
     /// The events that have ever happened to the actor: those from which clocks count.
@@ -90,9 +112,7 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// The database failed.
     pub fn happened(&self) -> Result<Vec<String>, KeeperError> {
-        let Actor::Person(subject) = self.ctx.actor else {
-            return Err(KeeperError::NotYours { view: "my-data" });
-        };
+        let subject = self.person()?;
         let rows = self.read.query(
             "SELECT DISTINCT event FROM happenings WHERE subject = $1",
             &params![subject.as_bytes()],
@@ -105,10 +125,15 @@ impl<'a, 'c> Look<'a, 'c> {
     /// # Errors
     /// The database failed, or an event does not fit its leaf.
     pub fn trail(&self, most: i64) -> Result<Vec<Entry>, KeeperError> {
-        let Actor::Person(subject) = self.ctx.actor else {
-            return Err(KeeperError::NotYours { view: "my-data" });
-        };
-        trail::of(self.read, &Vault { ring: &self.house.ring }, subject, most)
+        self.trail_before(None, most)
+    }
+
+    /// What was done with the actor's data before a position of the ledger, newest first: one page of a long trail.
+    ///
+    /// # Errors
+    /// As [`trail`](Look::trail).
+    pub fn trail_before(&self, before: Option<u64>, most: i64) -> Result<Vec<Entry>, KeeperError> {
+        trail::of(self.read, &Vault { ring: &self.house.ring }, self.person()?, before, most)
     }
 
     /// The letters written to a subject, oldest first: what the mail server will be given.
@@ -133,6 +158,13 @@ impl<'a, 'c> Look<'a, 'c> {
             }
         }
         Ok(letters)
+    }
+
+    fn person(&self) -> Result<SubjectId, KeeperError> {
+        match self.ctx.actor {
+            Actor::Person(subject) => Ok(subject),
+            _ => Err(KeeperError::NotYours { view: "my-data" }),
+        }
     }
 
     fn note(&self, subject: SubjectId, what: &str, purpose: &str, kinds: &[Kind]) {

@@ -99,7 +99,8 @@ impl Vault<'_> {
         Ok(())
     }
 
-    /// Takes one kind out of a record, and its key when nothing else is sealed under it. Says whether it was there.
+    /// Takes one kind out of a record, and its key when nothing else is sealed under it; the key's id waits in
+    /// `taken_back` for its tombstone. Says whether the kind was there.
     pub(crate) fn drop_part(
         &self,
         tx: &Tx<'_>,
@@ -112,11 +113,14 @@ impl Vault<'_> {
             "DELETE FROM vault WHERE subject = $1 AND record = $2 AND kind = $3",
             &params![subject, record, kind],
         )?;
-        tx.execute(
-            "DELETE FROM keys WHERE subject = $1 AND kind = $2 AND NOT EXISTS \
-             (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)",
-            &params![subject, kind],
-        )?;
+        let unused = "FROM keys WHERE subject = $1 AND kind = $2 AND NOT EXISTS \
+                      (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)";
+        for sql in [
+            format!("INSERT INTO taken_back (subject, key) SELECT subject, key {unused}"),
+            format!("DELETE {unused}"),
+        ] {
+            tx.execute(&sql, &params![subject, kind])?;
+        }
         if gone > 0 {
             tidy::mark(tx)?;
         }

@@ -24,6 +24,10 @@ pub enum Deed {
     Wrote,
     /// Data was shown through a view.
     Read,
+    /// A page was opened.
+    Opened,
+    /// A copy of everything was given to the person.
+    Exported,
     /// Data was erased for good.
     Erased,
     /// Something happened that the notice counts from.
@@ -218,12 +222,12 @@ fn frontier(row: &Row) -> Result<Frontier, KeeperError> {
 /// How many leaves are read at once when the root is computed anew.
 const PAGE: i64 = 10_000;
 
-/// The ledger's right edge, after computing it anew from every leaf.
+/// The ledger's right edge, after computing it anew from the leaves after an edge that was computed so before.
 ///
 /// # Errors
-/// [`KeeperError::Ledger`]: a leaf was changed, removed or added.
-pub(crate) fn verified_edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
-    let mut seen = Frontier::new();
+/// [`KeeperError::Ledger`]: one of these leaves was changed, removed or added.
+pub(crate) fn verified_edge(read: &Read<'_>, from: &Frontier) -> Result<Frontier, KeeperError> {
+    let mut seen = from.clone();
     loop {
         let next = i64::try_from(seen.size()).map_err(|_| KeeperError::Ledger)?;
         let leaves = read.query(
@@ -243,21 +247,23 @@ pub(crate) fn verified_edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
     if seen == edge(read)? { Ok(seen) } else { Err(KeeperError::Ledger) }
 }
 
-/// A subject's events, newest first; empty when the trail has been erased.
+/// A subject's events before a position, newest first; empty when the trail has been erased.
 ///
 /// Each is held against its leaf, so that a changed or swapped row is found here.
 pub(crate) fn of(
     read: &Read<'_>,
     vault: &Vault<'_>,
     subject: SubjectId,
+    before: Option<u64>,
     most: i64,
 ) -> Result<Vec<Entry>, KeeperError> {
     let keys = vault.keys(read, subject, "")?;
     let Some((_, key)) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(Vec::new()) };
+    let before = before.and_then(|position| i64::try_from(position).ok()).unwrap_or(i64::MAX);
     let rows = read.query(
         "SELECT trail.position, trail.sealed, ledger.leaf FROM trail JOIN ledger ON ledger.position = trail.position \
-         WHERE trail.subject = $1 ORDER BY trail.position DESC LIMIT $2",
-        &params![subject.as_bytes(), most],
+         WHERE trail.subject = $1 AND trail.position < $2 ORDER BY trail.position DESC LIMIT $3",
+        &params![subject.as_bytes(), before, most],
     )?;
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {

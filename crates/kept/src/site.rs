@@ -26,6 +26,12 @@ use tower::ServiceExt as _;
 /// The parts of the organisation that this version runs.
 pub const AREAS: &[Area] = &[kept_accounts::AREA, kept_public::AREA];
 
+/// Every address of the areas, with the placeholders of its route.
+pub fn addresses() -> impl Iterator<Item = &'static str> {
+    let accounts = kept_accounts::ROUTES.iter().map(|(path, _)| *path);
+    accounts.chain(kept_public::ROUTES.iter().map(|(path, _)| *path))
+}
+
 /// The least time that signing up and signing in take, so that nobody learns from it who has an account.
 pub const PACE: Duration = Duration::from_millis(400);
 

@@ -100,8 +100,9 @@ impl Browser {
         let app = Extension(ConnectInfo(self.place)).layer(self.app.clone());
         let answer = app.oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = answer.into_parts();
-        let html = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        let page = Page { path: path.to_owned(), status: parts.status, headers: parts.headers, html };
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let html = String::from_utf8_lossy(&body).into_owned();
+        let page = Page { path: path.to_owned(), status: parts.status, headers: parts.headers, html, body };
         self.remember(&page);
         page
     }

@@ -26,5 +26,6 @@ mod site;
 
 pub use browser::Browser;
 pub use clock::Clock;
+pub use kept::site::addresses;
 pub use page::Page;
 pub use site::{CPE, PASSWORD, PROCESS, Site, TRAINERS};

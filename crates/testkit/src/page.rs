@@ -11,8 +11,10 @@ pub struct Page {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The HTML as it was sent.
+    /// The HTML as it was sent; of what is no text, as much as can be read as such.
     pub html: String,
+    /// The body, byte by byte.
+    pub body: Vec<u8>,
 }
 
 impl Page {

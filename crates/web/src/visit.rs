@@ -43,6 +43,8 @@ struct Carrier {
     fresh: SessionId,
     change: Change,
     device: Change<(DeviceId, Duration)>,
+    /// What the page that was shown is called.
+    title: Option<String>,
 }
 
 enum Change<T = ()> {
@@ -68,8 +70,15 @@ impl Visit {
             fresh,
             change: Change::Nothing,
             device: Change::Nothing,
+            title: None,
         }));
         Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
+    }
+
+    /// What the page is called that this visit has shown, if it has shown one: what a trail of page accesses says.
+    #[must_use]
+    pub fn title(&self) -> Option<String> {
+        self.lock().title.clone()
     }
 
     /// The frame of a page. A page that only shows something leaves no cookie with a visitor (`acc-17`).
@@ -169,6 +178,7 @@ impl Visit {
     }
 
     fn frame_with(&self, title: String, form_token: String) -> Frame {
+        self.lock().title = Some(title.clone());
         Frame {
             reader: self.reader,
             form_token,

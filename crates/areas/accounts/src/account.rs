@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use jiff::Timestamp;
 use kept_keeper::{
     Actor, Finding, Inspect, KeeperError, View,
     time::{day, long_date},
@@ -19,7 +20,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts, devices,
+    Accounts, closing, devices,
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
@@ -38,6 +39,8 @@ struct AccountPage<'a> {
     email: String,
     member_id: Option<String>,
     expires: Option<String>,
+    /// When the account closes, if its owner has asked for that.
+    closes: Option<String>,
     /// Whether credits can be earned here.
     earns: bool,
     credits: Vec<CreditLine>,
@@ -126,6 +129,7 @@ struct Mine {
     profile: MyProfile,
     account: Option<Account>,
     credits: Vec<Credit>,
+    closes: Option<Timestamp>,
 }
 
 async fn mine(accounts: &Accounts, signed: &Signed) -> Result<Mine, Problem> {
@@ -137,6 +141,10 @@ async fn mine(accounts: &Accounts, signed: &Signed) -> Result<Mine, Problem> {
                 profile: look.view::<MyProfile>(subject)?,
                 account: members::account(look.sql(), subject)?,
                 credits: members::credits(look.sql(), subject)?,
+                closes: match closing::asked(look)? {
+                    Some(asked) => closing::first_end(&look.ctx.policy, closing::CLOSING, asked)?,
+                    None => None,
+                },
             })
         })
         .await
@@ -158,6 +166,7 @@ fn render<'a>(
         email: mine.profile.email.unwrap_or_default(),
         member_id: mine.profile.member_id,
         expires: mine.account.and_then(|account| account.expires).map(long_date),
+        closes: mine.closes.map(long_date),
         earns: policy.notice.label_of(Kind::PROFESSIONAL_TRAINING.term()).is_some(),
         credits: mine
             .credits

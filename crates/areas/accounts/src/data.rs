@@ -5,9 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use kept_keeper::{
-    Actor, Deed, Entry, Event, Holding, KeeperError, Letter, Policy, Record, Until, View, time::long_date,
-};
+use kept_keeper::{Actor, Holding, KeeperError, Look, Policy, Until, time::long_date};
 use kept_notice::{
     due,
     words::{capital, counted},
@@ -16,13 +14,13 @@ use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
-    Accounts, members, problem,
-    records::{MemberId, MyProfile},
-    sessions::Person,
+    Accounts, closing, members, problem,
+    sessions::{self, Person},
+    trail::{self, Happened},
 };
 
-/// How many events of the trail the page shows.
-const NEWEST: i64 = 100;
+/// How many events of the trail the page shows; the page of the trail has them all.
+const NEWEST: i64 = 30;
 
 #[derive(Template)]
 #[template(path = "data.html")]
@@ -31,16 +29,16 @@ struct DataPage {
     of: String,
     lines: Vec<Line>,
     events: Vec<Happened>,
-    more: bool,
 }
 
-struct Line {
-    what: String,
-    values: Vec<String>,
-    why: Vec<String>,
-    until: Vec<End>,
-    from: String,
-    held: bool,
+/// A line of what is held.
+pub(crate) struct Line {
+    pub(crate) what: String,
+    pub(crate) values: Vec<String>,
+    pub(crate) why: Vec<String>,
+    pub(crate) until: Vec<End>,
+    pub(crate) from: String,
+    pub(crate) held: bool,
 }
 
 impl Line {
@@ -51,22 +49,18 @@ impl Line {
 
 /// When something ends, and the rule of the notice that says so.
 #[derive(PartialEq, Eq)]
-struct End {
-    text: String,
+pub(crate) struct End {
+    pub(crate) text: String,
     rule: String,
-}
-
-struct Happened {
-    at: Timestamp,
-    what: String,
-    because: Option<String>,
-    /// How often in a row.
-    times: usize,
+    /// The moment, where one is known.
+    at: Option<Timestamp>,
+    /// Whether nothing can keep it from coming but a hold.
+    sure: bool,
 }
 
 /// What decides when a person's data ends.
-struct Course {
-    policy: Arc<Policy>,
+pub(crate) struct Course {
+    pub(crate) policy: Arc<Policy>,
     now: Timestamp,
     /// When the membership ends.
     expires: Option<Timestamp>,
@@ -84,62 +78,30 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
-    let (ctx, subject) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.subject);
-    let (mut holdings, trail, course) = accounts
+    let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
+    let (holdings, shown, course) = accounts
         .keeper
         .look(ctx, move |look| {
-            let course = Course {
-                policy: look.ctx.policy.clone(),
-                now: look.ctx.now,
-                expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
-                roles: signed.roles.clone(),
-                happened: look.happened()?,
-            };
+            let course = Course::of(look, signed.roles.clone())?;
             Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
         })
         .await
         .map_err(problem)?;
-    holdings.sort_by_key(|holding| place(&course.policy, holding.kind));
-    let more = i64::try_from(trail.len()).is_ok_and(|shown| shown == NEWEST);
     let page_of = DataPage {
         frame: visit.form_frame("My data"),
         of: accounts.face.name.clone(),
-        lines: lines(&course, holdings),
-        events: history(&course.policy, &trail),
-        more,
+        lines: course.lines(holdings),
+        events: trail::history(&course.policy, &shown),
     };
     page(&page_of)
 }
 
 /// Where the notice lists a kind: at which label, and where in it.
-fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
+pub(crate) fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
     policy.notice.data.iter().enumerate().find_map(|(at, data)| {
         let within = data.kinds.iter().position(|term| term.id == kind.term())?;
         Some((at, within))
     })
-}
-
-/// One line for what the notice has under one label, as long as all of it has the same reasons and the same end.
-fn lines(course: &Course, holdings: Vec<Holding>) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut label = None;
-    for holding in holdings {
-        let before = label;
-        label = place(&course.policy, holding.kind).map(|(at, _)| at);
-        let next = line(course, holding);
-        match lines.last_mut().filter(|last| before == label && last.goes_with(&next)) {
-            Some(last) => {
-                last.what.push_str(", ");
-                last.what.push_str(&next.what);
-                last.values.extend(next.values);
-            }
-            None => lines.push(next),
-        }
-    }
-    for line in &mut lines {
-        line.what = capital(&line.what);
-    }
-    lines
 }
 
 fn line(course: &Course, holding: Holding) -> Line {
@@ -150,7 +112,9 @@ fn line(course: &Course, holding: Holding) -> Line {
         Kind::PASSWORD => vec!["Stored so that nobody can read it, not even we.".into()],
         Kind::AUTHENTICATING => vec!["The secret of your authenticator app.".into()],
         Kind::AUTHENTICATION_HISTORY => vec![counted(holding.count, "open session", "open sessions")],
-        Kind::TRAIL => vec![format!("{}, listed below.", counted(holding.count, "entry", "entries"))],
+        Kind::TRAIL => {
+            vec![format!("{}, the newest of them below.", counted(holding.count, "entry", "entries"))]
+        }
         Kind::PROFESSIONAL_TRAINING => {
             vec![format!(
                 "{}, listed on My account.",
@@ -174,35 +138,88 @@ fn line(course: &Course, holding: Holding) -> Line {
         }
         _ => holding.values,
     };
-    let mut until: Vec<End> = Vec::new();
-    for end in holding.until.into_iter().filter_map(|until| course.end(until)) {
-        if !until.contains(&end) {
-            until.push(end);
-        }
-    }
     Line {
         what: course.policy.notice.name_of(holding.kind.term()).into(),
         values,
         why: holding.why,
-        until,
+        until: course.ends(holding.until),
         from,
         held: !holding.held_by.is_empty(),
     }
 }
 
 impl Course {
-    /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply.
+    /// The course of the person who looks.
+    pub(crate) fn of(look: &Look<'_, '_>, roles: Vec<&'static str>) -> Result<Course, KeeperError> {
+        let Actor::Person(subject) = look.ctx.actor else {
+            return Err(KeeperError::NotYours { view: "my-data" });
+        };
+        Ok(Course {
+            policy: look.ctx.policy.clone(),
+            now: look.ctx.now,
+            expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
+            roles,
+            happened: look.happened()?,
+        })
+    }
+
+    /// One line for what the notice has under one label, as long as all of it has the same reasons and the same end.
+    pub(crate) fn lines(&self, mut holdings: Vec<Holding>) -> Vec<Line> {
+        holdings.sort_by_key(|holding| place(&self.policy, holding.kind));
+        let mut lines: Vec<Line> = Vec::new();
+        let mut label = None;
+        for holding in holdings {
+            let before = label;
+            label = place(&self.policy, holding.kind).map(|(at, _)| at);
+            let next = line(self, holding);
+            match lines.last_mut().filter(|last| before == label && last.goes_with(&next)) {
+                Some(last) => {
+                    last.what.push_str(", ");
+                    last.what.push_str(&next.what);
+                    last.values.extend(next.values);
+                }
+                None => lines.push(next),
+            }
+        }
+        for line in &mut lines {
+            line.what = capital(&line.what);
+        }
+        lines
+    }
+
+    /// The ends of something, the earliest first, and none that comes after one that is sure.
+    pub(crate) fn ends(&self, until: Vec<Until>) -> Vec<End> {
+        let mut ends: Vec<End> = Vec::new();
+        for end in until.into_iter().filter_map(|until| self.end(until)) {
+            if !ends.iter().any(|known| known.text == end.text) {
+                ends.push(end);
+            }
+        }
+        ends.sort_by_key(|end| (end.at.is_none(), end.at));
+        if let Some(sure) = ends.iter().position(|end| end.sure) {
+            ends.truncate(sure + 1);
+        }
+        ends
+    }
+
+    /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply, or that only
+    /// the person's own wish begins.
     fn end(&self, until: Until) -> Option<End> {
+        let notice = &self.policy.notice;
+        let (Until::Date { rule, .. } | Until::Sentence { rule, .. }) = &until;
+        let retain = notice.retains.iter().find(|retain| retain.rule.id == *rule)?;
         match until {
             Until::Date { when, rule } if when <= self.now => {
-                Some(End { text: "Due to be erased".into(), rule })
+                Some(End { text: "Due to be erased".into(), rule, at: Some(when), sure: true })
             }
             Until::Date { when, rule } => {
-                Some(End { text: format!("Erased from {}", long_date(when)), rule })
+                let unless =
+                    if retain.when == sessions::SIGNED_IN { ", unless you sign in again before" } else { "" };
+                let text = format!("Erased from {}{unless}", long_date(when));
+                Some(End { text, rule, at: Some(when), sure: unless.is_empty() })
             }
+            Until::Sentence { .. } if OWN_WISH.contains(&retain.when.as_str()) => None,
             Until::Sentence { text, rule } => {
-                let notice = &self.policy.notice;
-                let retain = notice.retains.iter().find(|retain| retain.rule.id == rule)?;
                 let date = self
                     .expires
                     .filter(|_| retain.when == "membership.expired")
@@ -211,15 +228,19 @@ impl Course {
                     // One signs up once; a membership that was renewed ends again, on its date.
                     let happened = |event: &String| self.happened.contains(event);
                     let over = retain.unless.as_ref().is_some_and(happened) && happened(&retain.when);
-                    return (!over).then_some(End { text, rule });
+                    return (!over).then_some(End { text, rule, at: None, sure: false });
                 };
                 let unless = retain.unless.as_deref().and_then(|event| notice.words_of(event));
                 let unless = unless.map(|words| format!(", unless {words}")).unwrap_or_default();
-                Some(End { text: format!("Erased from {}{unless}", long_date(date)), rule })
+                let text = format!("Erased from {}{unless}", long_date(date));
+                Some(End { text, rule, at: Some(date), sure: unless.is_empty() })
             }
         }
     }
 }
+
+/// What only the person's own wish begins; the page on which they wish it tells the dates.
+const OWN_WISH: &[&str] = &[closing::CLOSING, closing::CLOSED, closing::DEACTIVATED];
 
 fn from(kind: Kind, sources: &[Source]) -> String {
     // What the site makes while a person acts is not from them.
@@ -235,52 +256,4 @@ fn from(kind: Kind, sources: &[Source]) -> String {
         })
         .collect();
     words.join(", ")
-}
-
-/// The trail in words, the newest first; what repeats itself is told once.
-fn history(policy: &Policy, trail: &[Entry]) -> Vec<Happened> {
-    let mut told: Vec<Happened> = Vec::new();
-    for event in trail.iter().map(|entry| &entry.event) {
-        let Some(what) = words(policy, event) else { continue };
-        match told.last_mut() {
-            Some(last) if last.what == what && last.because == event.because => last.times += 1,
-            _ => told.push(Happened { at: event.at, what, because: event.because.clone(), times: 1 }),
-        }
-    }
-    told
-}
-
-/// What an event was; nothing for the writing of a letter, which is told as the message that it is.
-fn words(policy: &Policy, event: &Event) -> Option<String> {
-    let mut kinds: Vec<&str> = event.kinds.iter().map(String::as_str).collect();
-    kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| place(policy, kind)));
-    let kinds = kinds.into_iter().map(|kind| policy.notice.name_of(kind)).collect::<Vec<_>>().join(", ");
-    let who = match event.who.split_once(':') {
-        // A person who confirms their address did not choose the id that they are given.
-        _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",
-        Some(("support", _)) => "Our support desk",
-        Some(("owner", _)) => "An owner of this site",
-        _ if event.who == "person" || event.who == "visitor" => "You",
-        _ => "This site",
-    };
-    Some(match event.deed {
-        Deed::Wrote if event.what == Letter::NAME => return None,
-        Deed::Wrote if kinds.is_empty() => format!("{who} noted: {}", event.what),
-        Deed::Wrote => format!("{who} wrote down your {kinds}"),
-        Deed::Read if event.what == "my-data" => "You looked at this page".into(),
-        Deed::Read if event.what == MyProfile::SPEC.name => "You looked at My account".into(),
-        Deed::Read => format!("{who} looked at your {kinds}"),
-        Deed::Erased => format!("We erased your {kinds}"),
-        Deed::Happened => policy
-            .notice
-            .words_of(&event.what)
-            .map_or_else(|| format!("Noted: {}", event.what), |words| format!("Noted: the day {words}")),
-        Deed::SignedIn => "You signed in".into(),
-        Deed::SignInFailed => "Somebody tried to sign in as you and failed".into(),
-        Deed::SignedOut => "You signed out".into(),
-        Deed::Disabled => "Your account was switched off".into(),
-        Deed::Messaged => "We wrote you a message".into(),
-        Deed::Held => format!("Erasing your {kinds} was put off, because a hold covers it"),
-        Deed::Site => event.what.clone(),
-    })
 }

@@ -11,7 +11,7 @@ use kept_keeper::{Act, Deed, KeeperError, View, time::day};
 use kept_notice::Verdict;
 use kept_vault::{Kind, SubjectId};
 use kept_web::{
-    Frame, Problem, Sent, Visit,
+    BaseUrl, Frame, Problem, Sent, Visit,
     form::{Fields, Need},
     page, page_with, paths,
 };
@@ -22,6 +22,7 @@ use crate::{
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem,
     records::{Addressee, MemberCard},
+    recovery,
     sessions::Staff,
     sign_up,
 };
@@ -211,11 +212,19 @@ enum Deal {
     Enable,
     OpenDispute,
     SettleDispute,
+    Recover,
 }
 
 impl Deal {
-    const ALL: [Deal; 6] =
-        [Deal::Renew, Deal::Expire, Deal::Disable, Deal::Enable, Deal::OpenDispute, Deal::SettleDispute];
+    const ALL: [Deal; 7] = [
+        Deal::Renew,
+        Deal::Expire,
+        Deal::Disable,
+        Deal::Enable,
+        Deal::OpenDispute,
+        Deal::SettleDispute,
+        Deal::Recover,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -225,6 +234,7 @@ impl Deal {
             Deal::Enable => "enable",
             Deal::OpenDispute => "open-dispute",
             Deal::SettleDispute => "settle-dispute",
+            Deal::Recover => "recover",
         }
     }
 
@@ -236,6 +246,7 @@ impl Deal {
             Deal::Enable => "Open the account again",
             Deal::OpenDispute => "Note a dispute",
             Deal::SettleDispute => "Settle the dispute",
+            Deal::Recover => "Send a link to a new password",
         }
     }
 
@@ -250,6 +261,10 @@ impl Deal {
                 "The member disputes how we handle their data: what it covers is not erased."
             }
             Deal::SettleDispute => "What it kept is erased when the notice says so.",
+            Deal::Recover => {
+                "It goes to the member’s main address. First make sure that it is them: have them say the address or the \
+                 member id that you see above."
+            }
         }
     }
 
@@ -261,6 +276,7 @@ impl Deal {
             Deal::Enable => "The account is open again.",
             Deal::OpenDispute => "The dispute is noted. What it covers is kept until it is settled.",
             Deal::SettleDispute => "The dispute is settled. The dates of the notice run again.",
+            Deal::Recover => "A message with the link is on its way to the member’s main address.",
         }
     }
 
@@ -273,10 +289,16 @@ impl Deal {
             Deal::Renew => member && !case.works_here,
             Deal::Expire => member && !case.works_here && !case.expired,
             Deal::Disable => !case.works_here && open,
-            Deal::Enable => !case.works_here && !open && !case.expired,
+            Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
+            Deal::Recover => !case.works_here,
         }
+    }
+
+    /// Whether the person must have allowed that somebody looks into the account (`acc-9`).
+    fn needs_permission(self) -> bool {
+        matches!(self, Deal::Recover)
     }
 }
 
@@ -303,12 +325,16 @@ pub(crate) async fn act(
     let (Some(subject), Some(deal), false) = (subject, deal, reason.is_empty()) else {
         return Err(Problem::bad_request("The form was not complete. Nothing has been changed."));
     };
+    if deal.needs_permission() && !fields.ticked("permission") {
+        return Err(Problem::bad_request("The member must allow this first. Nothing has been changed."));
+    }
+    let base = accounts.face.base.clone();
     let dealt = accounts
         .keeper
         .act(accounts.keeper.ctx(actor), move |act| match case(act, subject)? {
             None => Ok(Dealt::Nobody),
             Some(case) if !deal.fits(&case) => Ok(Dealt::Unfit),
-            Some(_) => perform(act, subject, deal, &reason).map(|()| Dealt::Done),
+            Some(_) => perform(act, subject, deal, &reason, &base).map(|()| Dealt::Done),
         })
         .await
         .map_err(problem)?;
@@ -321,7 +347,13 @@ pub(crate) async fn act(
     }
 }
 
-fn perform(act: &mut Act<'_, '_>, subject: SubjectId, deal: Deal, reason: &str) -> Result<(), KeeperError> {
+fn perform(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    deal: Deal,
+    reason: &str,
+    base: &BaseUrl,
+) -> Result<(), KeeperError> {
     let (what, deed) = match deal {
         Deal::Renew => ("membership renewed", Deed::Wrote),
         Deal::Expire => ("membership ended", Deed::Wrote),
@@ -329,6 +361,7 @@ fn perform(act: &mut Act<'_, '_>, subject: SubjectId, deal: Deal, reason: &str) 
         Deal::Enable => ("account opened again", Deed::Wrote),
         Deal::OpenDispute => ("dispute opened", Deed::Wrote),
         Deal::SettleDispute => ("dispute settled", Deed::Wrote),
+        Deal::Recover => ("help with signing in, with your permission", Deed::Wrote),
     };
     act.note(subject, deed, what, &[], Some(reason))?;
     match deal {
@@ -338,5 +371,6 @@ fn perform(act: &mut Act<'_, '_>, subject: SubjectId, deal: Deal, reason: &str) 
         Deal::Enable => members::enable(act, subject),
         Deal::OpenDispute => act.emit(subject, "dispute.opened"),
         Deal::SettleDispute => act.emit(subject, "dispute.settled"),
+        Deal::Recover => recovery::send(act, subject, None, |path| base.join(path)),
     }
 }

@@ -2,21 +2,33 @@
 //! `acc-12`, `use-1`).
 
 mod account;
+mod addresses;
+mod archive;
+mod closing;
 mod confirm;
 mod data;
 mod desk;
 mod devices;
 mod email;
+mod export;
+mod links;
 pub mod members;
+mod new_password;
 mod owner;
 pub mod password;
+mod password_again;
 mod records;
+mod recovery;
+mod recovery_codes;
+mod reminders;
 mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod signed_in;
 mod tables;
 mod throttle;
+mod trail;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,8 +49,8 @@ pub use email::{Email, NotAnAddress};
 pub use owner::{first_owner_code, give_role};
 pub use password::Passwords;
 pub use records::{
-    Addressee, Credential, MemberCard, MemberId, MyProfile, Profile, SecondFactor, SecondFactorCheck,
-    SignInCheck, StaffCard,
+    Addressee, Addresses, Credential, MemberCard, MemberId, MyProfile, NewAddress, Profile, RecoveryCodes,
+    SecondFactor, SecondFactorCheck, SignInCheck, StaffCard,
 };
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
@@ -52,6 +64,7 @@ pub const AREA: Area = Area {
         Migration { name: "accounts/0001_accounts", sql: include_str!("../migrations/0001_accounts.sql") },
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
         Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
+        Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -59,6 +72,9 @@ pub const AREA: Area = Area {
         RecordSpec::of::<Credential>(),
         RecordSpec::of::<SecondFactor>(),
         RecordSpec::of::<MemberId>(),
+        RecordSpec::of::<Addresses>(),
+        RecordSpec::of::<NewAddress>(),
+        RecordSpec::of::<RecoveryCodes>(),
     ],
     optional: &[
         Kind::PHYSICAL_ADDRESS,
@@ -89,20 +105,31 @@ pub const AREA: Area = Area {
     events: &[
         EventSpec { name: "sign-up.started", when: "you sign up" },
         EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
-        EventSpec { name: "account.closing", when: "you ask us to close your account" },
-        EventSpec { name: "account.kept", when: "you take that back" },
-        EventSpec { name: "account.deactivated", when: "you deactivate your account" },
-        EventSpec { name: "account.reactivated", when: "you activate it again" },
+        EventSpec { name: sessions::SIGNED_IN, when: "you last signed in" },
+        EventSpec {
+            name: new_password::COMPROMISED,
+            when: "you tell us that somebody may know your password",
+        },
+        EventSpec { name: closing::CLOSING, when: "you ask us to close your account" },
+        EventSpec { name: closing::KEPT, when: "you take that back" },
+        EventSpec { name: closing::CLOSED, when: "you close your account at once" },
+        EventSpec { name: closing::DEACTIVATED, when: "you deactivate your account" },
+        EventSpec { name: members::REACTIVATED, when: "you activate it again" },
         EventSpec { name: "membership.expired", when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
     ],
     roles: ROLES,
-    jobs: &[Job { name: members::EXPIRE, run: members::expire }],
+    jobs: &[
+        Job { name: members::EXPIRE, run: members::expire },
+        Job { name: addresses::FORGET, run: addresses::expire },
+    ],
     hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
+        Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
     ],
     ..Area::named("accounts")
@@ -118,10 +145,24 @@ pub const ROUTES: &[Route] = &[
     ("/sign-in", || get(sign_in::show).post(sign_in::post)),
     ("/sign-in/code", || get(second_factor::ask).post(second_factor::answer)),
     ("/sign-out", || post(sessions::sign_out)),
+    (sessions::SIGNED_OUT, || get(sessions::signed_out)),
+    ("/forgotten", || get(recovery::show).post(recovery::ask)),
+    ("/recover/{token}", || get(recovery::choose).post(recovery::chosen)),
+    ("/password-ended", || get(new_password::given_up)),
     ("/account", || get(account::show).post(account::save)),
     ("/account/data", || get(data::show)),
+    ("/account/trail", || get(trail::show)),
+    ("/account/sessions", || get(signed_in::show).post(signed_in::end)),
     (devices::HERE, || get(devices::show).post(devices::end)),
-    ("/account/second-factor", || get(second_factor::show).post(second_factor::confirm)),
+    ("/account/password", || get(new_password::show).post(new_password::change)),
+    ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),
+    ("/account/addresses", || get(addresses::show).post(addresses::change)),
+    ("/account/addresses/{token}", || get(addresses::ask).post(addresses::confirm)),
+    ("/account/export", || get(export::show).post(export::take)),
+    (closing::HERE, || get(closing::show).post(closing::decide)),
+    ("/account-closed", || get(closing::closed)),
+    ("/account-rests", || get(closing::rests)),
+    (second_factor::HERE, || get(second_factor::show).post(second_factor::change)),
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),
     ("/desk/act", || get(desk::back).post(desk::act)),

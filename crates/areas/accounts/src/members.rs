@@ -14,6 +14,7 @@ use kept_vault::{Kind, SubjectId};
 use rand_core::Rng;
 
 use crate::{
+    closing,
     email::Email,
     records::{Addressee, Credential, MemberId, Profile},
     sessions,
@@ -41,7 +42,12 @@ pub enum Standing {
     Open,
     /// Switched off, because the membership has ended or staff did it.
     Disabled,
+    /// Rests because its owner wants it to (`acc-15`); signing in opens it again.
+    Deactivated,
 }
+
+/// The event of a return to an account that rested.
+pub(crate) const REACTIVATED: &str = "account.reactivated";
 
 impl Standing {
     /// The word in the database and on pages.
@@ -50,11 +56,14 @@ impl Standing {
             Standing::Pending => "pending",
             Standing::Open => "open",
             Standing::Disabled => "disabled",
+            Standing::Deactivated => "deactivated",
         }
     }
 
     fn parse(word: &str) -> Option<Standing> {
-        [Standing::Pending, Standing::Open, Standing::Disabled].into_iter().find(|s| s.word() == word)
+        [Standing::Pending, Standing::Open, Standing::Disabled, Standing::Deactivated]
+            .into_iter()
+            .find(|standing| standing.word() == word)
     }
 }
 
@@ -100,7 +109,7 @@ pub struct NewMember {
 pub fn sign_up(act: &mut Act<'_, '_>, new: &NewMember) -> Result<SubjectId, KeeperError> {
     let subject = act.new_subject();
     act.put(subject, &new.profile)?;
-    act.put(subject, &Credential { hash: new.hash.clone() })?;
+    act.put(subject, &Credential { hash: Some(new.hash.clone()) })?;
     act.claim(BY_PENDING_EMAIL, &new.email.folded(), subject)?;
     act.tx().execute(
         "INSERT INTO accounts (subject, standing, since) VALUES ($1, $2, $3)",
@@ -174,6 +183,7 @@ fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Re
 /// The database failed.
 pub fn renew(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, "membership.renewed")?;
+    reactivate(act, subject)?;
     let now = act.ctx.now;
     let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
     let ends = begin_year(act, subject, runs_until.map_or(now, |end| end.max(now)))?;
@@ -223,6 +233,34 @@ pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperEr
     stand(act, subject, Standing::Disabled)
 }
 
+/// Lets an account rest: its sessions end, and signing in opens it again.
+///
+/// # Errors
+/// The database failed.
+pub fn deactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    sessions::end_all(act, subject)?;
+    stand(act, subject, Standing::Deactivated)
+}
+
+/// Opens an account that rested; of any other nothing changes. The clocks that deactivating began are stopped.
+///
+/// # Errors
+/// The database failed.
+pub fn reactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    if account(act.tx(), subject)?.is_none_or(|account| account.standing != Standing::Deactivated) {
+        return Ok(());
+    }
+    act.emit(subject, REACTIVATED)?;
+    stand(act, subject, Standing::Open)?;
+    write(
+        act,
+        subject,
+        "reactivated",
+        "Your account is in use again",
+        "You have signed in, so your account is open again.",
+    )
+}
+
 /// From now on the account stands so.
 fn stand(act: &Act<'_, '_>, subject: SubjectId, standing: Standing) -> Result<(), KeeperError> {
     act.tx().execute(
@@ -249,13 +287,20 @@ pub fn enable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperErr
     Ok(())
 }
 
-/// `warn = [..]`: a message with the day from which the person's data will be erased.
+/// `warn = [..]`: a message with the day from which the person's data will be erased, and what keeps it from coming.
 pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError> {
+    let notice = &act.ctx.policy.notice;
+    let begun_by =
+        notice.retains.iter().find(|retain| retain.rule.id == warning.rule).map(|rule| rule.when.as_str());
+    let stay = match begun_by {
+        Some(sessions::SIGNED_IN | closing::DEACTIVATED) => "sign in before that day".to_owned(),
+        Some(closing::CLOSING) => "sign in and keep your account before that day".to_owned(),
+        _ => format!("write to {} before that day", notice.contact),
+    };
     let text = format!(
-        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, write to {} before that day.",
+        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, {stay}.",
         long_date(warning.when),
         warning.sentence,
-        act.ctx.policy.notice.contact
     );
     let subject = format!("Your data will be erased from {}", long_date(warning.when));
     write(act, warning.subject, "warning", &subject, &text)
@@ -312,14 +357,29 @@ pub fn write(
     subject: &str,
     text: &str,
 ) -> Result<(), KeeperError> {
-    let to = act.view::<Addressee>(person, None)?;
-    let Some(email) = to.email else { return Ok(()) };
+    let Some(email) = act.view::<Addressee>(person, None)?.email else { return Ok(()) };
+    write_to(act, person, &email, about, subject, text)
+}
+
+/// Writes a message to a person at another address of theirs.
+///
+/// # Errors
+/// The database failed.
+pub(crate) fn write_to(
+    act: &mut Act<'_, '_>,
+    person: SubjectId,
+    email: &str,
+    about: &'static str,
+    subject: &str,
+    text: &str,
+) -> Result<(), KeeperError> {
+    let name = act.view::<Addressee>(person, None)?.given_name;
     let text = format!(
         "Hello {},\n\n{text}\n\n{}",
-        to.given_name.unwrap_or_else(|| "member".into()),
+        name.unwrap_or_else(|| "member".into()),
         act.ctx.policy.notice.of
     );
-    act.mail(person, &Letter { about, to: email, subject: subject.into(), text })
+    act.mail(person, &Letter { about, to: email.into(), subject: subject.into(), text })
 }
 
 /// Records credits that a member has earned.

@@ -24,28 +24,56 @@ pub struct Profile {
     pub phone: Option<String>,
 }
 
-/// The hash of a password (a PHC string).
+/// The hash of a password (a PHC string); without one, nobody can sign in until a new one is chosen.
 #[derive(Clone, Record, Serialize, Deserialize)]
 #[record(name = "credential")]
 pub struct Credential {
     /// Argon2id, with its parameters and salt.
     #[kind(Password)]
-    pub hash: String,
+    pub hash: Option<String>,
+}
+
+/// More addresses of a person, each confirmed by a letter: one can sign in with any of them.
+#[derive(Clone, Debug, PartialEq, Eq, Record, Serialize, Deserialize)]
+#[record(name = "addresses")]
+pub struct Addresses {
+    /// All but the main one, which is in the profile.
+    #[kind(EmailAddress)]
+    pub others: Option<Vec<String>>,
+}
+
+/// An address that a person has added and not confirmed yet; forgotten after a day.
+#[derive(Clone, Debug, PartialEq, Eq, Record, Serialize, Deserialize)]
+#[record(name = "new-address")]
+pub struct NewAddress {
+    /// As it was typed.
+    #[kind(EmailAddress)]
+    pub new: Option<String>,
+}
+
+/// The codes for when the phone with the second factor is lost: the SHA-256 of each that is left. They are random and
+/// long, so a slow hash would add nothing.
+#[derive(Clone, Record, Serialize, Deserialize)]
+#[record(name = "recovery-codes")]
+pub struct RecoveryCodes {
+    /// In hex.
+    #[kind(Authenticating)]
+    pub digests: Option<Vec<String>>,
 }
 
 /// The secret of an authenticator app (RFC 6238).
 #[derive(Clone, Record, Serialize, Deserialize)]
 #[record(name = "second-factor")]
 pub struct SecondFactor {
-    /// 20 random bytes in hex.
+    /// 20 random bytes in hex; without it there is no second factor.
     #[kind(Authenticating)]
-    pub secret: String,
+    pub secret: Option<String>,
     /// Whether the person has shown that their app knows it.
     #[kind(Authenticating)]
-    pub confirmed: bool,
+    pub confirmed: Option<bool>,
     /// The last time step whose code was used; a code works once.
     #[kind(Authenticating)]
-    pub last_step: u64,
+    pub last_step: Option<u64>,
 }
 
 /// The number by which the network knows a member, kept for a return (`acc-12`).
@@ -82,6 +110,12 @@ pub struct MyProfile {
     /// Member id.
     #[kind(Identifier, of = MemberId)]
     pub member_id: Option<String>,
+    /// More confirmed addresses.
+    #[kind(EmailAddress, of = Addresses)]
+    pub others: Vec<String>,
+    /// An address that waits for its confirmation.
+    #[kind(EmailAddress, of = NewAddress)]
+    pub new: Option<String>,
 }
 
 /// What signing in compares a password with.
@@ -111,6 +145,9 @@ pub struct SecondFactorCheck {
     /// The last used time step.
     #[kind(Authenticating)]
     pub last_step: u64,
+    /// The recovery codes that are left, as SHA-256 in hex.
+    #[kind(Authenticating, of = RecoveryCodes)]
+    pub digests: Vec<String>,
 }
 
 /// Whom a message goes to, and how it greets them.

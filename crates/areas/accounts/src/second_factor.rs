@@ -1,4 +1,5 @@
-//! The second factor: a one-time code from an authenticator app (RFC 6238). It comes before any staff page.
+//! The second factor: a one-time code from an authenticator app (RFC 6238). It comes before any staff page. Who sets it up
+//! or off gives the password first; ten recovery codes stand in for a lost phone.
 
 use askama::Template;
 use axum::{
@@ -17,8 +18,9 @@ use rand_core::Rng;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use crate::{
-    Accounts, problem,
+    Accounts, members, password_again, problem,
     records::{MyProfile, SecondFactor, SecondFactorCheck},
+    recovery_codes,
     sessions::{self, Factor, Person, Signed},
     throttle::{self, DAY, Limit, QUARTER_HOUR, Tries},
 };
@@ -26,6 +28,9 @@ use crate::{
 /// How many codes may be tried: at 30 in a day the chance of a guess is one in 10,000.
 const PER_PERSON: Limit = Limit { what: "code", most: 10, within: QUARTER_HOUR };
 const PER_DAY: Limit = Limit { what: "code in a day", most: 30, within: DAY };
+
+/// The page's address.
+pub(crate) const HERE: &str = "/account/second-factor";
 
 #[derive(Template)]
 #[template(path = "code.html")]
@@ -42,6 +47,16 @@ struct SecondFactorPage<'a> {
     /// The QR code and its text, while the factor is not confirmed.
     setup: Option<Setup>,
     staff: bool,
+    /// How many recovery codes are left, once the factor is on.
+    left: Option<usize>,
+}
+
+#[derive(Template)]
+#[template(path = "recovery_codes.html")]
+struct CodesPage {
+    frame: Frame,
+    codes: Vec<String>,
+    onward: &'static str,
 }
 
 struct Setup {
@@ -77,7 +92,10 @@ pub(crate) async fn answer(
         let right = accounts
             .keeper
             .act(ctx, move |act| {
-                let right = spend(act, subject, &code, false)?;
+                let right = match &code {
+                    Code::App(digits) => spend(act, subject, digits, false)?,
+                    Code::Recovery(text) => recovery_codes::spend(act, subject, text)?,
+                };
                 if right {
                     throttle::got_in(act.tx(), slips, day)?;
                     sessions::promote(act, &signed, &session)?;
@@ -108,55 +126,108 @@ pub(crate) async fn show(
     set_up(&accounts, &visit, &signed, &Fields::default(), StatusCode::OK).await
 }
 
-/// Makes a secret, or confirms the one that was made with the first code.
-pub(crate) async fn confirm(
+/// Begins, confirms with the first code, makes new recovery codes, or switches it off.
+pub(crate) async fn change(
     State(accounts): State<Accounts>,
     visit: Visit,
     Person(signed): Person,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
-    let subject = signed.subject;
-    if fields.get("begin").is_some() {
-        accounts
-            .keeper
-            .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
-                let known = act.view::<SecondFactorCheck>(subject, None)?;
-                if !known.confirmed {
-                    new_secret(act, subject)?;
-                }
-                Ok::<_, KeeperError>(())
-            })
-            .await
-            .map_err(problem)?;
-        return set_up(&accounts, &visit, &signed, &Fields::default(), StatusCode::OK).await;
+    let wanted = fields.get("do").map(str::to_owned);
+    if let Some(wanted) = wanted {
+        return with_password(&accounts, &visit, &signed, fields, &wanted).await;
     }
-    if let Some(code) = code(&accounts, &visit, &signed, &mut fields).await? {
+    let subject = signed.subject;
+    if let Some(Code::App(code)) = code(&accounts, &visit, &signed, &mut fields).await? {
         let session = visit.renew();
         let signing = signed.clone();
         let [slips, day] = tries(&accounts, subject);
-        let right = accounts
+        let codes = accounts
             .keeper
             .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
-                let right = spend(act, subject, &code, true)?;
-                if right {
-                    throttle::got_in(act.tx(), slips, day)?;
-                    // What was opened with the password alone, perhaps by somebody else, ends.
-                    sessions::end_all(act, subject)?;
-                    sessions::promote(act, &signing, &session)?;
+                if !spend(act, subject, &code, true)? {
+                    return Ok::<_, KeeperError>(None);
                 }
-                Ok::<_, KeeperError>(right)
+                throttle::got_in(act.tx(), slips, day)?;
+                // What was opened with the password alone, perhaps by somebody else, ends.
+                sessions::end_all(act, subject)?;
+                sessions::promote(act, &signing, &session)?;
+                recovery_codes::make(act, subject).map(Some)
             })
             .await
             .map_err(problem)?;
-        if right {
-            let to = if signed.roles.is_empty() { "/account" } else { paths::DESK };
-            return Ok(Redirect::to(to).into_response());
+        if let Some(codes) = codes {
+            return show_codes(&visit, &signed, codes);
         }
         visit.keep();
-        fields
-            .refuse("code", "This code is not right. Check the clock of your phone, and type the next one.");
     }
+    fields.refuse("code", "This code is not right. Check the clock of your phone, and type the next one.");
     set_up(&accounts, &visit, &signed, &fields, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// What needs the password: beginning, new recovery codes, and switching it off.
+async fn with_password(
+    accounts: &Accounts,
+    visit: &Visit,
+    signed: &Signed,
+    mut fields: Fields,
+    wanted: &str,
+) -> Result<Response, Problem> {
+    if !password_again::right(accounts, visit, signed, &mut fields).await? {
+        return set_up(accounts, visit, signed, &fields, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let (subject, ctx) = (signed.subject, accounts.keeper.ctx(Actor::Person(signed.subject)));
+    match wanted {
+        "begin" => {
+            let begin =
+                move |act: &mut Act<'_, '_>| match act.view::<SecondFactorCheck>(subject, None)?.confirmed {
+                    true => Ok(()),
+                    false => new_secret(act, subject).map(drop),
+                };
+            accounts.keeper.act(ctx, begin).await.map_err(problem)?;
+            set_up(accounts, visit, signed, &Fields::default(), StatusCode::OK).await
+        }
+        "codes" => {
+            let make =
+                move |act: &mut Act<'_, '_>| match act.view::<SecondFactorCheck>(subject, None)?.confirmed {
+                    true => recovery_codes::make(act, subject).map(Some),
+                    false => Ok(None),
+                };
+            match accounts.keeper.act(ctx, make).await.map_err(problem)? {
+                Some(codes) => show_codes(visit, signed, codes),
+                None => Err(Problem::conflict()),
+            }
+        }
+        "off" if signed.roles.is_empty() => {
+            accounts.keeper.act(ctx, move |act| switch_off(act, subject)).await.map_err(problem)?;
+            Ok(Redirect::to(HERE).into_response())
+        }
+        _ => Err(Problem::bad_request("The form did not say what to do. Nothing has been changed.")),
+    }
+}
+
+fn show_codes(visit: &Visit, signed: &Signed, codes: Vec<String>) -> Result<Response, Problem> {
+    let onward = if signed.roles.is_empty() { paths::ACCOUNT } else { paths::DESK };
+    page(&CodesPage { frame: visit.form_frame("Your recovery codes"), codes, onward })
+}
+
+fn switch_off(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    act.put(subject, &SecondFactor { secret: None, confirmed: None, last_step: None })?;
+    recovery_codes::drop_all(act, subject)?;
+    let contact = act.ctx.policy.notice.contact.clone();
+    let text = format!(
+        "The second factor of your account was switched off: the password alone opens it now. If this was not you, change \
+         your password at once and write to {contact}."
+    );
+    members::write(act, subject, "second-factor-off", "Your second factor was switched off", &text)
+}
+
+/// What was typed where a code is asked for.
+enum Code {
+    /// The digits of the app.
+    App(String),
+    /// A recovery code.
+    Recovery(String),
 }
 
 async fn code(
@@ -164,10 +235,13 @@ async fn code(
     visit: &Visit,
     signed: &Signed,
     fields: &mut Fields,
-) -> Result<Option<String>, Problem> {
-    let Some(code) = fields.secret("code", "Code", 20) else { return Ok(None) };
+) -> Result<Option<Code>, Problem> {
+    let Some(code) = fields.secret("code", "Code", 40) else { return Ok(None) };
     throttle::count(accounts, tries(accounts, signed.subject), visit.now).await?;
-    Ok(Some(code.chars().filter(char::is_ascii_digit).collect()))
+    if recovery_codes::looks_like(&code) {
+        return Ok(Some(Code::Recovery(code.to_string())));
+    }
+    Ok(Some(Code::App(code.chars().filter(char::is_ascii_digit).collect())))
 }
 
 fn tries(accounts: &Accounts, subject: SubjectId) -> [Tries; 2] {
@@ -197,18 +271,20 @@ async fn set_up(
         }
         _ => None,
     };
-    if check.confirmed {
-        return Ok(Redirect::to("/account").into_response());
-    }
     let frame = visit.form_frame("Your second factor");
-    page_with(status, &SecondFactorPage { frame, fields, setup, staff: !signed.roles.is_empty() })
+    let left = check.confirmed.then_some(check.digests.len());
+    page_with(status, &SecondFactorPage { frame, fields, setup, staff: !signed.roles.is_empty(), left })
+}
+
+fn second_factor(secret: &str, confirmed: bool, last_step: u64) -> SecondFactor {
+    SecondFactor { secret: Some(secret.into()), confirmed: Some(confirmed), last_step: Some(last_step) }
 }
 
 fn new_secret(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, KeeperError> {
     let mut bytes = [0; 20];
     act.ctx.rng.fill_bytes(&mut bytes);
     let secret = HEXLOWER.encode(&bytes);
-    act.put(subject, &SecondFactor { secret: secret.clone(), confirmed: false, last_step: 0 })?;
+    act.put(subject, &second_factor(&secret, false, 0))?;
     Ok(secret)
 }
 
@@ -219,7 +295,7 @@ fn new_secret(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, Keepe
 /// The database failed.
 pub fn enrol(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, KeeperError> {
     let secret = new_secret(act, subject)?;
-    act.put(subject, &SecondFactor { secret: secret.clone(), confirmed: true, last_step: 0 })?;
+    act.put(subject, &second_factor(&secret, true, 0))?;
     let bytes = HEXLOWER.decode(secret.as_bytes()).map_err(|_| KeeperError::Malformed("a bad secret"))?;
     Ok(data_encoding::BASE32_NOPAD.encode(&bytes))
 }
@@ -237,7 +313,7 @@ fn spend(
     let Some(step) = totp.check(code, seconds(act.ctx.now)).filter(|step| *step > known.last_step) else {
         return Ok(false);
     };
-    act.put(subject, &SecondFactor { secret, confirmed: true, last_step: step })?;
+    act.put(subject, &second_factor(&secret, true, step))?;
     Ok(true)
 }
 

@@ -1,31 +1,42 @@
 //! Sessions: a random id in the browser, its digest in the database, and nothing else (`acc-4`, `acc-7`).
 
+use askama::Template;
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, Method, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use jiff::Timestamp;
+use jiff::{Span, Timestamp};
 use kept_keeper::{
     Act, Actor, Deed, Finding, Inspect, KeeperError,
     time::{from_millis, to_millis},
 };
-use kept_notice::due;
+use kept_notice::{Carrier, Notice, due};
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
-use kept_web::{Problem, Reader, Visit, paths, session::SessionId};
+use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
 
 use crate::{
     Accounts, ROLES, devices,
     members::{self, Standing},
     problem,
     records::SecondFactorCheck,
-    throttle,
+    reminders, throttle,
 };
+
+/// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
+pub(crate) const SIGNED_IN: &str = "sign-in.succeeded";
+
+/// Where one is after signing out.
+pub(crate) const SIGNED_OUT: &str = "/signed-out";
 
 /// How often a session's last use is written down: being a minute out does not matter, writing at each request would.
 const NOTED_EVERY: i64 = 60_000;
+
+/// How many hours a session lasts at most under a notice that does not say, however much it is used: an id that was
+/// copied is not good for ever (OWASP ASVS 5.0, 7.3.2).
+const MOST_HOURS: i64 = 12;
 
 /// Whether a second factor stands between a session and what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +50,7 @@ pub enum Factor {
 }
 
 impl Factor {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Factor::None => "none",
             Factor::Awaited => "awaited",
@@ -61,7 +72,8 @@ pub struct Signed {
     pub factor: Factor,
     /// Their roles.
     pub roles: Vec<&'static str>,
-    digest: [u8; 32],
+    pub(crate) digest: [u8; 32],
+    began: Timestamp,
     seen: i64,
 }
 
@@ -79,6 +91,21 @@ pub(crate) fn begin(
     factor: Factor,
     by: &str,
 ) -> Result<(), KeeperError> {
+    insert(act, subject, session, factor)?;
+    if factor != Factor::Awaited {
+        act.note(subject, Deed::SignedIn, by, &[], None)?;
+        members::reactivate(act, subject)?;
+        act.emit(subject, SIGNED_IN)?;
+    }
+    Ok(())
+}
+
+fn insert(
+    act: &Act<'_, '_>,
+    subject: SubjectId,
+    session: &SessionId,
+    factor: Factor,
+) -> Result<(), KeeperError> {
     let now = act.ctx.now;
     act.tx().execute(
         "INSERT INTO sessions (digest, subject, began, seen, ends, factor) VALUES ($1, $2, $3, $3, $4, $5)",
@@ -86,13 +113,10 @@ pub(crate) fn begin(
             session.digest(),
             subject.as_bytes(),
             to_millis(now),
-            to_millis(idle_until(act, now)?),
+            to_millis(ends(act, now, now)?),
             factor.word()
         ],
     )?;
-    if factor != Factor::Awaited {
-        act.note(subject, Deed::SignedIn, by, &[], None)?;
-    }
     Ok(())
 }
 
@@ -104,6 +128,17 @@ pub(crate) fn promote(
 ) -> Result<(), KeeperError> {
     end(act, signed.digest)?;
     begin(act, signed.subject, session, Factor::Given, "password")
+}
+
+/// Every session of a person ends, and this one goes on under a new id: what is opened with what they have just replaced is
+/// worth nothing.
+pub(crate) fn replace(
+    act: &mut Act<'_, '_>,
+    signed: &Signed,
+    session: &SessionId,
+) -> Result<(), KeeperError> {
+    end_all(act, signed.subject)?;
+    insert(act, signed.subject, session, signed.factor)
 }
 
 /// Ends a session.
@@ -119,26 +154,50 @@ pub(crate) fn end_all(act: &Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
     Ok(())
 }
 
-fn idle_until(act: &Act<'_, '_>, now: Timestamp) -> Result<Timestamp, KeeperError> {
-    due(now, &act.ctx.policy.notice.session.idle).map_err(|_| KeeperError::Calendar)
+/// When a session ends that was last used now: after the idle time of the notice, or at its latest.
+fn ends(act: &Act<'_, '_>, began: Timestamp, now: Timestamp) -> Result<Timestamp, KeeperError> {
+    let idle = due(now, &act.ctx.policy.notice.session.idle).map_err(|_| KeeperError::Calendar)?;
+    Ok(idle.min(latest(&act.ctx.policy.notice, began)?))
+}
+
+/// How long a session lasts at most.
+pub(crate) fn longest(notice: &Notice) -> Span {
+    match notice.session.carrier {
+        Carrier::Cookie { lasts: Some(lasts) } => lasts,
+        Carrier::Cookie { lasts: None } | Carrier::Remember { .. } => Span::new().hours(MOST_HOURS),
+    }
+}
+
+/// When a session ends at the latest.
+fn latest(notice: &Notice, began: Timestamp) -> Result<Timestamp, KeeperError> {
+    due(began, &longest(notice)).map_err(|_| KeeperError::Calendar)
 }
 
 /// Who has the session with this digest, if it has not ended.
 pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
     let row = read.query_opt(
-        "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing FROM sessions \
+        "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing, sessions.began FROM sessions \
          JOIN accounts ON accounts.subject = sessions.subject \
          WHERE sessions.digest = $1 AND sessions.ends > $2",
         &params![digest, to_millis(now)],
     )?;
     let Some(row) = row else { return Ok(None) };
-    if row.get::<String>(3)? != Standing::Open.word() {
-        return Ok(None);
-    }
     let subject = SubjectId::from_bytes(row.get(0)?);
     let factor = Factor::parse(&row.get::<String>(1)?)
         .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
-    Ok(Some(Signed { subject, factor, roles: members::roles(read, subject)?, digest, seen: row.get(2)? }))
+    // Who returns to an account that rests gives the second factor first.
+    let returns = factor == Factor::Awaited && row.get::<String>(3)? == Standing::Deactivated.word();
+    if row.get::<String>(3)? != Standing::Open.word() && !returns {
+        return Ok(None);
+    }
+    Ok(Some(Signed {
+        subject,
+        factor,
+        roles: members::roles(read, subject)?,
+        digest,
+        began: from_millis(row.get(4)?)?,
+        seen: row.get(2)?,
+    }))
 }
 
 /// The middleware of every page: finds the session, and hands pages the [`Visit`] and who has [`Signed`] in.
@@ -152,6 +211,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
         Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, known.clone(), fresh, ctx.now);
     visit.demo.clone_from(&accounts.demo);
     visit.announcement = (accounts.announce)(request.headers(), keeper);
+    let looks = request.method() == Method::GET;
     let signed = match known {
         Some(session) => {
             let (digest, now) = (session.digest(), ctx.now);
@@ -163,14 +223,13 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
         None => None,
     };
     let signed = match signed {
-        None if request.method() == Method::GET => {
-            match devices::known_again(&accounts, request.headers(), &visit).await {
-                Ok(signed) => signed,
-                Err(cause) => return problem(cause).into_response(),
-            }
-        }
+        None if looks => match devices::known_again(&accounts, request.headers(), &visit).await {
+            Ok(signed) => signed,
+            Err(cause) => return problem(cause).into_response(),
+        },
         signed => signed,
     };
+    let mut reader = None;
     if let Some(signed) = signed {
         visit.reader = match (&signed.factor, signed.roles.is_empty()) {
             (Factor::Awaited, _) => Reader::Visitor,
@@ -180,10 +239,16 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
         if let Err(cause) = touch(&accounts, &signed, visit.now).await {
             return problem(cause).into_response();
         }
-        request.extensions_mut().insert(signed);
+        request.extensions_mut().insert(signed.clone());
+        reader = Some(signed).filter(|signed| signed.factor != Factor::Awaited);
     }
     request.extensions_mut().insert(visit.clone());
     let mut response = next.run(request).await;
+    if let (Some(signed), Some(title), true) =
+        (reader, visit.title(), looks && response.status().is_success())
+    {
+        keeper.note_page(Actor::Person(signed.subject), &title);
+    }
     visit.carry(response.headers_mut());
     response.extensions_mut().insert(visit.frame(""));
     response
@@ -194,12 +259,12 @@ async fn touch(accounts: &Accounts, signed: &Signed, now: Timestamp) -> Result<(
     if to_millis(now) - signed.seen < NOTED_EVERY {
         return Ok(());
     }
-    let digest = signed.digest;
+    let (digest, began) = (signed.digest, signed.began);
     let ctx = accounts.keeper.ctx(Actor::System);
     accounts
         .keeper
         .act(ctx, move |act| {
-            let ends = idle_until(act, now)?;
+            let ends = ends(act, began, now)?;
             act.tx().execute(
                 "UPDATE sessions SET seen = $1, ends = $2 WHERE digest = $3",
                 &params![to_millis(now), to_millis(ends), digest],
@@ -234,7 +299,18 @@ pub(crate) async fn sign_out(
             .map_err(problem)?;
     }
     visit.end();
-    Ok(Redirect::to(paths::HOME).into_response())
+    Ok(Redirect::to(SIGNED_OUT).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutPage {
+    frame: Frame,
+}
+
+/// What to do on a computer that others use, too (`sec-5`).
+pub(crate) async fn signed_out(visit: Visit) -> Result<Response, Problem> {
+    page(&SignedOutPage { frame: visit.frame("You have signed out") })
 }
 
 impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for Signed {
@@ -293,22 +369,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Staff {
     }
 }
 
-/// `acc-7`: no session outlives the idle time that the notice states.
+/// `acc-7`: no session outlives the idle time that the notice states, or the longest time that there is.
 pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let rows = inspect.read.query(
-        "SELECT seen, MAX(ends) FROM sessions WHERE ends > $1 GROUP BY seen",
+        "SELECT seen, began, MAX(ends) FROM sessions WHERE ends > $1 GROUP BY seen, began",
         &params![to_millis(inspect.now)],
     )?;
     let mut long = 0;
     for row in &rows {
-        let end = due(from_millis(row.get(0)?)?, &inspect.policy.notice.session.idle)
+        let idle = due(from_millis(row.get(0)?)?, &inspect.policy.notice.session.idle)
             .map_err(|_| KeeperError::Calendar)?;
-        if row.get::<i64>(1)? > to_millis(end) {
+        let end = idle.min(latest(&inspect.policy.notice, from_millis(row.get(1)?)?)?);
+        if row.get::<i64>(2)? > to_millis(end) {
             long += 1;
         }
     }
     if long > 0 {
         return Ok(Finding::broken(long, format!("{long} sessions outlast the idle time")));
+    }
+    let forgotten = reminders::forgotten(inspect.policy);
+    if !forgotten.is_empty() {
+        let detail = format!("the pages do not remind people {}", forgotten.join(", "));
+        return Ok(Finding::broken(1, detail));
     }
     let long = devices::outlasting(inspect)?;
     if long > 0 {
@@ -335,6 +417,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
         .act(accounts.keeper.ctx(Actor::System), move |act| {
             act.tx().execute("DELETE FROM sessions WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
+            act.tx().execute("DELETE FROM links WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM devices WHERE ends <= $1", &params![now])?;
             Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })

@@ -24,6 +24,7 @@ use crate::{
     members::{self, BY_EMAIL, Standing},
     password, problem,
     records::SignInCheck,
+    reminders,
     sessions::{self, Factor},
     sign_up,
     throttle::{self, DAY, Limit, QUARTER_HOUR},
@@ -155,7 +156,7 @@ fn sign_in(
         return Ok(Outcome::Wrong);
     }
     let account = members::account(act.tx(), subject)?;
-    if account.is_some_and(|account| account.standing == Standing::Open) {
+    if account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated)) {
         let factor = sessions::first_factor(act, subject)?;
         sessions::end(act, carried.before.digest())?;
         sessions::begin(act, subject, &carried.session, factor, "password")?;
@@ -172,6 +173,11 @@ fn sign_in(
 
 fn again(accounts: &Accounts, visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
     page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(accounts, visit, fields))
+}
+
+/// The page as it is before anybody has typed anything.
+pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
+    SignInPage { frame, fields: &Fields::default(), remembers: None }.render()
 }
 
 fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignInPage<'a> {

@@ -57,6 +57,15 @@ pub(crate) const TABLES: &[Table] = &[
         erase: &[(Kind::AUTHENTICATING, "DELETE FROM confirmations WHERE subject = $1")],
     },
     Table {
+        name: "links",
+        columns: &[
+            ("digest", Holds::Kind(Kind::AUTHENTICATING)),
+            ("leads", Holds::Kind(Kind::AUTHENTICATING)),
+            ("ends", Holds::Kind(Kind::AUTHENTICATING)),
+        ],
+        erase: &[(Kind::AUTHENTICATING, "DELETE FROM links WHERE subject = $1")],
+    },
+    Table {
         name: "roles",
         columns: &[("role", Holds::Kind(Kind::ACCOUNT)), ("since", Holds::Kind(Kind::ACCOUNT))],
         erase: &[(Kind::ACCOUNT, "DELETE FROM roles WHERE subject = $1")],

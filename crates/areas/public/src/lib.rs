@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use kept_keeper::{Area, Keeper};
 use kept_web::{Site, paths};
@@ -53,18 +53,25 @@ impl Public {
     }
 }
 
+/// An address and what answers there, by method.
+pub type Route = (&'static str, fn() -> MethodRouter<Public>);
+
+/// Every route of this area.
+pub const ROUTES: &[Route] = &[
+    (paths::HOME, || get(home::show)),
+    (paths::NOTICE, || get(notice::show)),
+    (paths::KEPT, || get(board::show)),
+    (paths::USES, || get(uses::show)),
+    (paths::VERSIONS, || get(versions::show)),
+    ("/notice/versions/{version}", || get(versions::one)),
+    (paths::NOTICE_SEEN, || post(seen::dismiss)),
+    ("/robots.txt", || get(files::robots)),
+    ("/.well-known/security.txt", || get(files::security)),
+    ("/.well-known/gpc.json", || get(files::gpc)),
+];
+
 /// The routes. A middleware outside gives every request its [`Visit`].
 pub fn routes(public: Public) -> Router {
-    Router::new()
-        .route(paths::HOME, get(home::show))
-        .route(paths::NOTICE, get(notice::show))
-        .route(paths::KEPT, get(board::show))
-        .route(paths::USES, get(uses::show))
-        .route(paths::VERSIONS, get(versions::show))
-        .route("/notice/versions/{version}", get(versions::one))
-        .route(paths::NOTICE_SEEN, post(seen::dismiss))
-        .route("/robots.txt", get(files::robots))
-        .route("/.well-known/security.txt", get(files::security))
-        .route("/.well-known/gpc.json", get(files::gpc))
-        .with_state(public)
+    let add = |router: Router<Public>, (path, methods): &Route| router.route(path, methods());
+    ROUTES.iter().fold(Router::new(), add).with_state(public)
 }

@@ -4,7 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
+        mpsc::{self, RecvTimeoutError},
     },
     time::Duration,
 };
@@ -159,10 +159,12 @@ async fn hold_the_turn(keeper: Keeper) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let mut held = Some(held);
     tokio::spawn(async move {
-        let holding = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), move |_| {
+        let holding = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), move |act| {
             held.take().into_iter().for_each(|held| held.send(()).unwrap());
-            // An error: what was given is dropped.
-            let _ = released.recv_timeout(Duration::from_secs(30));
+            // Something now and then, because the database gives up on who is silent for long.
+            while released.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
+                act.tx().query("SELECT 1", &params![])?;
+            }
             Ok(())
         });
         holding.await

@@ -10,6 +10,7 @@ const SERVER: &[Migration] = &[
     SCHEMA[0],
     Migration { name: "keeper", sql: include_str!("../../../keeper/migrations/0001_kernel.sql") },
     Migration { name: "accounts", sql: include_str!("../../../areas/accounts/migrations/0001_accounts.sql") },
+    Migration { name: "links", sql: include_str!("../../../areas/accounts/migrations/0004_links.sql") },
 ];
 
 const SQLITE_COLUMNS: &str = "

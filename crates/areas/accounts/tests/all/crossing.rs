@@ -1,9 +1,10 @@
-//! Every address of this area, asked for by everybody: who gets what.
+//! Every address of the site, asked for by everybody: who gets what; and what is somebody else's, asked for by name.
 
 use std::fmt::Write;
 
-use kept_accounts::ROUTES;
-use kept_testkit::{Browser, Site};
+use kept_testkit::{Browser, PASSWORD, Site, addresses};
+
+use crate::support::{count, look_up, sign_up};
 
 /// A route that is not in the table fails here: the table is made from the routes themselves.
 #[tokio::test]
@@ -27,8 +28,8 @@ async fn everybody_at_every_door() {
         write!(table, "{name:>26}").unwrap();
     }
     table.push('\n');
-    for (path, _) in ROUTES {
-        let path = path.replace("{token}", "AAAA");
+    for path in addresses() {
+        let path = path.replace("{token}", "AAAA").replace("{version}", "0000");
         for method in ["GET", "POST", "POST without token"] {
             let mut row = format!("{:<28}", format!("{} {path}", method.replace(" without token", "*")));
             for (_, reader) in &mut readers {
@@ -57,4 +58,77 @@ async fn everybody_at_every_door() {
         }
     }
     insta::assert_snapshot!(table);
+}
+
+/// Every route that names something of one person's, tried by another who knows the name: nothing changes and nothing is
+/// shown. A route with a name in its address that is not tried here fails.
+#[tokio::test]
+async fn what_is_somebody_elses_is_not_there() {
+    let site = Site::open().await;
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    site.member("bert@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    let mut bert = site.signed_in("bert@example.test").await;
+    let mut tried = Vec::new();
+
+    // A sign-up that another browser began: its link alone opens no account.
+    sign_up(&mut site.browser(), "mira@example.test").await;
+    let link = site.link("mira@example.test").await;
+    assert_eq!(
+        bert.submit("/sign-in", &link, &[("password", PASSWORD.repeat(2).as_str())]).await.status,
+        422
+    );
+    assert_eq!(site.find("mira@example.test").await, None);
+    tried.push("/confirm/{token}");
+
+    // A session.
+    let page = ada.visit("/account/sessions").await;
+    let session = page.html.split("name=\"end\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    bert.send("/account/sessions", &[("end", session)]).await;
+    assert_eq!(ada.get("/account").await.status, 200);
+
+    // An address that she is adding.
+    ada.send("/account/addresses", &[("do", "add"), ("email", "ada@work.test"), ("password", PASSWORD)])
+        .await;
+    let link = site.link("ada@work.test").await;
+    assert_eq!(bert.get(&link).await.status, 410);
+    assert_eq!(bert.submit("/account", &link, &[]).await.status, 410);
+    assert_eq!(site.find("ada@work.test").await, None);
+    for what in ["main", "remove"] {
+        let fields = [("do", what), ("email", "ada@example.test"), ("password", PASSWORD)];
+        assert_eq!(bert.send("/account/addresses", &fields).await.status, 422, "{what}");
+    }
+    tried.push("/account/addresses/{token}");
+
+    // A link to a new password is the one thing that whoever has it may use: it proves the mailbox. A link of another
+    // sort is none.
+    let other = link.replace("/account/addresses/", "/recover/");
+    assert_eq!(bert.get(&other).await.status, 410);
+    assert_eq!(
+        bert.submit("/account", &other, &[("new_password", "copper lantern drifts eastward")]).await.status,
+        410
+    );
+    tried.push("/recover/{token}");
+
+    // A member's card, by its id, without the role.
+    let mut desk = site.at_desk("sam@example.test", &secret).await;
+    let card = look_up(&mut desk, "ada@example.test", "asked on the phone").await;
+    let subject = card.value("subject").unwrap();
+    let fields = [("subject", subject.as_str()), ("do", "disable"), ("reason", "because")];
+    assert_eq!(bert.submit("/account", "/desk/act", &fields).await.status, 404);
+    let fields = [("end", subject.as_str()), ("role", "support")];
+    assert_eq!(desk.submit("/desk", "/desk/staff", &fields).await.status, 404);
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM accounts WHERE standing = 'disabled'").await, 0);
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM roles").await, 1);
+
+    // Of the notice every version is everybody's.
+    tried.push("/notice/versions/{version}");
+    for path in addresses().filter(|path| path.contains('{')) {
+        assert!(tried.contains(&path), "{path} names something, and nobody tried to get at somebody else's");
+    }
+    // What anybody saw of her, she was shown herself.
+    for path in ["/account", "/account/data", "/account/trail", "/account/sessions", "/account/close"] {
+        assert!(!bert.visit(path).await.html.contains("ada@"), "{path}");
+    }
 }

@@ -89,3 +89,37 @@ async fn an_act_that_no_longer_fits_changes_nothing() {
     let fields = [("subject", id.as_str()), ("do", "renew"), ("reason", "asked on the phone")];
     assert_eq!(sam.submit("/desk", "/desk/act", &fields).await.status, 404);
 }
+
+/// acc-9: help for who cannot get in any more, with their permission on the trail; the link goes to them and nobody else.
+#[tokio::test]
+async fn support_sends_a_link_with_the_members_permission() {
+    let site = Site::open().await;
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    let page = deal(&mut sam, "ada@example.test", "recover").await;
+    assert!(page.status == 400 && page.says("The member must allow this first"), "{}", page.text());
+    assert!(site.letters("ada@example.test").await.is_empty());
+    let card = look_up(&mut sam, "ada@example.test", "has lost the password").await;
+    let subject = card.value("subject").unwrap();
+    let form =
+        [("subject", subject.as_str()), ("do", "recover"), ("reason", "has lost it"), ("permission", "yes")];
+    let page = sam.submit("/desk", "/desk/act", &form).await;
+    assert!(
+        page.says("A message with the link is on its way") && !page.html.contains("/recover/"),
+        "{}",
+        page.text()
+    );
+    let link = site.link("ada@example.test").await;
+    assert!(link.starts_with("/recover/"));
+    site.browser().send(&link, &[("new_password", "copper lantern drifts eastward")]).await;
+    let mut ada = site.browser();
+    crate::support::sign_in(&mut ada, "ada@example.test", "copper lantern drifts eastward").await;
+    let trail = ada.visit("/account/trail").await;
+    assert!(
+        trail.says("Our support desk noted: help with signing in, with your permission."),
+        "{}",
+        trail.text()
+    );
+    assert!(trail.says("The reason given: “has lost it”"), "{}", trail.text());
+}

@@ -8,19 +8,24 @@
     reason = "tests"
 )]
 
+mod closing;
 mod concealment;
+mod credentials;
 mod crossing;
 mod desk;
 mod devices;
+mod export;
 mod forms;
 mod input;
 mod leaks;
 mod members;
 mod notice_change;
+mod notices;
 mod owners;
 mod passwords;
 mod second_factor;
 mod sessions;
 mod support;
 mod throttles;
+mod trail;
 mod walk;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use kept_keeper::Status;
-use kept_testkit::{Browser, PASSWORD, Site};
+use kept_testkit::{Browser, PASSWORD, Page, Site};
 
 use crate::support::{count, deal, sign_in};
 
@@ -133,10 +133,88 @@ async fn signing_out_ends_it_here_and_in_the_database() {
     let mut ada = site.signed_in("ada@example.test").await;
     let mut copy = ada.clone();
     let page = ada.post("/account", "/sign-out", &[]).await;
-    assert_eq!((page.status.as_u16(), page.location()), (303, Some("/")));
+    assert_eq!((page.status.as_u16(), page.location()), (303, Some("/signed-out")));
     assert!(page.cookies()[0].contains("Max-Age=0"));
     assert!(ada.session().is_none());
     assert!(!opens(&mut copy).await);
+    // sec-5: what to do where others use the computer, too.
+    let page = ada.get("/signed-out").await;
+    assert!(page.says("close every window of the browser"), "{}", page.text());
+    assert!(site.browser().get("/sign-in").await.says("On a computer that others use, too"));
+}
+
+/// A session that is used all the time ends all the same.
+#[tokio::test]
+async fn twelve_hours_end_a_session_however_much_it_is_used() {
+    let site = Site::open().await;
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    for _ in 0..14 {
+        site.clock.forward(SignedDuration::from_mins(50));
+        assert!(opens(&mut ada).await);
+    }
+    assert_eq!(site.promise("session").await.status, Status::Kept);
+    site.clock.forward(SignedDuration::from_mins(21));
+    assert!(!opens(&mut ada).await, "12 h 1 min after signing in");
+
+    // The check would notice one that may be used longer.
+    site.signed_in("ada@example.test").await;
+    site.act(|act| Ok(act.tx().execute("UPDATE sessions SET began = began - 43200000", &[])?)).await;
+    assert_eq!(site.promise("session").await.status, Status::Broken);
+}
+
+/// Every session of one's own is shown and can be ended; nobody else's can.
+#[tokio::test]
+async fn sessions_are_listed_and_ended() {
+    let site = Site::open().await;
+    site.member("ada@example.test").await;
+    site.member("bert@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    site.clock.forward(SignedDuration::from_mins(10));
+    let mut phone = site.signed_in("ada@example.test").await;
+    let mut library = site.signed_in("ada@example.test").await;
+    let mut bert = site.signed_in("bert@example.test").await;
+
+    let page = ada.visit("/account/sessions").await;
+    assert!(page.says("this is the one you are looking at") && page.says("31 January 2027, 09:10 UTC"));
+    let digests = |page: &Page| -> Vec<String> {
+        let buttons = page.html.split("name=\"end\" value=\"").skip(1);
+        buttons.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(digests(&page).len(), 3);
+    let bert_page = bert.visit("/account/sessions").await;
+    assert_eq!(digests(&bert_page).len(), 1);
+
+    // Somebody else's is not there for her.
+    ada.send("/account/sessions", &[("end", &digests(&bert_page)[0])]).await;
+    assert!(opens(&mut bert).await);
+    for bad in ["", "zz", "00"] {
+        assert_eq!(ada.send("/account/sessions", &[("end", bad)]).await.status, 400, "{bad}");
+    }
+    assert_eq!(ada.send("/account/sessions", &[]).await.status, 400);
+
+    // One, all others, and this one.
+    let this = |page: &Page| {
+        let rows = page.html.split("<tr>").find(|row| row.contains("Sign out here")).unwrap();
+        rows.split("value=\"").nth(2).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let library_page = library.visit("/account/sessions").await;
+    let page = ada.send("/account/sessions", &[("end", &this(&library_page))]).await;
+    assert_eq!((page.path.as_str(), digests(&page).len()), ("/account/sessions", 2));
+    assert!(!opens(&mut library).await && opens(&mut phone).await);
+    ada.send("/account/sessions", &[("others", "yes")]).await;
+    assert!(!opens(&mut phone).await && opens(&mut ada).await);
+    let page = ada.visit("/account/sessions").await;
+    assert!(!page.says("End all sessions but this one"));
+    let trail = ada.visit("/account/trail").await;
+    assert!(
+        trail.says("You ended one session.") && trail.says("You ended all other sessions."),
+        "{}",
+        trail.text()
+    );
+    let page = ada.send("/account/sessions", &[("end", &digests(&page)[0])]).await;
+    assert_eq!(page.path, "/signed-out");
+    assert!(ada.session().is_none() && !opens(&mut ada).await);
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn live_through(site: Site) {
     assert!(page.says("Mira Oakenhurst") && page.says("31 January 2028"), "{}", page.text());
     let page = mira.visit("/account/data").await;
     assert!(page.says("Our support desk looked at your name, e-mail address"), "{}", page.text());
-    assert!(page.says("You looked at My account, 4 times in a row."), "{}", page.text());
+    assert!(page.says("You opened the page “My account”, 4 times in a row."), "{}", page.text());
     assert!(page.says("The reason given: “asks when the membership ends”"), "{}", page.text());
 
     // The membership ends on its date.

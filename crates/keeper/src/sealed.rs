@@ -11,8 +11,11 @@ use crate::{error::KeeperError, tidy};
 
 /// A part as it is stored, with what the reader may want to know about it.
 pub(crate) struct Part {
+    pub(crate) record: String,
     pub(crate) kind: Kind,
     pub(crate) source: Source,
+    /// How the version of the notice begins under which it was collected: sixteen digits of it.
+    pub(crate) notice: String,
     pub(crate) fields: Map<String, Json>,
 }
 
@@ -270,7 +273,7 @@ impl Vault<'_> {
         // What serde says of a part may quote it.
         let fields = serde_json::from_slice(&plain)
             .map_err(|_| KeeperError::Malformed("a sealed part of another version"))?;
-        Ok(Part { kind, source, fields })
+        Ok(Part { record: record.to_owned(), kind, source, notice, fields })
     }
 
     fn unwrap(

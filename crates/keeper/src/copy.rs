@@ -46,11 +46,8 @@ pub struct CopiedPart {
 /// Copies everything that is held about a subject.
 pub(crate) fn of(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<Copied, KeeperError> {
     let mut copied = Copied::default();
-    let versions: Vec<String> = read
-        .query("SELECT version FROM policies", &params![])?
-        .iter()
-        .map(|row| row.get(0))
-        .collect::<Result<_, _>>()?;
+    let versions = read.query("SELECT version FROM policies", &params![])?;
+    let versions: Vec<String> = versions.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     for part in (Vault { ring: &house.ring }).parts(read, subject, None)? {
         if SECRET.contains(&part.kind) {
             copied.withhold(part.kind);
@@ -61,11 +58,7 @@ pub(crate) fn of(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<C
             kind: part.kind.term(),
             fields: part.fields,
             source: part.source.as_str(),
-            notice: versions
-                .iter()
-                .find(|version| version.starts_with(&part.notice))
-                .cloned()
-                .unwrap_or(part.notice),
+            notice: versions.iter().find(|v| v.starts_with(&part.notice)).cloned().unwrap_or(part.notice),
         });
     }
     for table in house.registry.tables() {

@@ -14,7 +14,7 @@ pub(crate) struct Part {
     pub(crate) record: String,
     pub(crate) kind: Kind,
     pub(crate) source: Source,
-    /// The first sixteen digits of the version of the notice that it was collected under.
+    /// How the version of the notice begins under which it was collected: sixteen digits of it.
     pub(crate) notice: String,
     pub(crate) fields: Map<String, Json>,
 }

@@ -34,12 +34,12 @@ const HALVES: &[(&str, &str)] = &[
         "a key that seals nothing",
         "SELECT COUNT(*) FROM keys WHERE NOT EXISTS \
          (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key) \
-         AND NOT EXISTS (SELECT 1 FROM trail WHERE trail.subject = keys.subject AND trail.key = keys.key)",
+         AND NOT EXISTS (SELECT 1 FROM trail WHERE trail.subject = keys.subject AND keys.kind = 'kept:Trail')",
     ),
     (
         "an event without its key",
         "SELECT COUNT(*) FROM trail WHERE NOT EXISTS \
-         (SELECT 1 FROM keys WHERE keys.subject = trail.subject AND keys.key = trail.key)",
+         (SELECT 1 FROM keys WHERE keys.subject = trail.subject AND keys.kind = 'kept:Trail')",
     ),
     (
         "an event without its leaf",

@@ -56,6 +56,15 @@ pub(crate) fn resident(process: u32) -> u64 {
     kilobytes * 1024
 }
 
+/// What a process has used of the processors, in microseconds (proc_pid_stat(5): fields 14 and 15, in hundredths of a
+/// second).
+pub(crate) fn used(process: u32) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The second field is a name in brackets, which may hold spaces.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() * 10_000.0
+}
+
 /// What the files of a folder take together, in bytes.
 pub(crate) fn size(folder: &Path, begins: &str) -> u64 {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -132,7 +132,12 @@ fn site(plan: &Plan, database: Database, people: usize) -> Result<Site, Failure>
     let ids = at.folder.join("ids");
     let ask = |server: &Server, asks: &str, connections: usize| -> Result<Answered, Failure> {
         let mut load = this("load", &[&server.address, &ids.display(), &asks, &connections, &plan.seconds])?;
-        part(&mut load)
+        let before = machine::used(server.child.id());
+        let mut answered: Answered = part(&mut load)?;
+        #[expect(clippy::cast_precision_loss, reason = "far fewer answers than a float can count")]
+        let answers = answered.answers.max(1) as f64;
+        answered.cpu = (machine::used(server.child.id()) - before) / answers;
+        Ok(answered)
     };
     let (mut floor, mut kept) = (BTreeMap::new(), BTreeMap::new());
     for &connections in &plan.connections {

@@ -19,7 +19,12 @@ pub(crate) fn markdown(found: &Found) -> String {
         out.push_str(line);
         out.push('\n');
     }
-    let _ = writeln!(out, "Each measurement of requests lasts {} s.\n", found.plan.seconds);
+    let _ = writeln!(
+        out,
+        "Each measurement of requests lasts {} s. CPU is what the server's own process used, without the database server's \
+         and the load generator's.\n",
+        found.plan.seconds
+    );
     targets(&mut out, found);
     for site in &found.sites {
         requests(&mut out, site);
@@ -188,8 +193,8 @@ fn growth(small: &Site, large: &Site, asks: Asks) -> f64 {
 fn requests(out: &mut String, site: &Site) {
     let _ = writeln!(
         out,
-        "## {}, {} people\n\n| | connections | requests/s | of the floor | p50 ms | p95 ms | p99 ms | errors |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|",
+        "## {}, {} people\n\n| | connections | requests/s | of the floor | CPU µs/request | p50 ms | p95 ms | p99 ms | errors |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|",
         site.database,
         thousands(site.people)
     );
@@ -208,9 +213,10 @@ fn answered(out: &mut String, name: &str, connections: usize, of: &Answered, flo
     let ms = |micros: u32| f64::from(micros) / 1000.0;
     let _ = writeln!(
         out,
-        "| {name} | {connections} | {:.0} | {:.0} % | {:.2} | {:.2} | {:.2} | {} |",
+        "| {name} | {connections} | {:.0} | {:.0} % | {:.0} | {:.2} | {:.2} | {:.2} | {} |",
         of.per_second,
         of.per_second / floor.per_second * 100.0,
+        of.cpu,
         ms(of.p50),
         ms(of.p95),
         ms(of.p99),

@@ -31,20 +31,27 @@ CREATE TABLE keys (
   record  TEXT   NOT NULL,
   epoch   BIGINT NOT NULL,
   wrapped BLOB   NOT NULL,
-  PRIMARY KEY (subject, key)
+  PRIMARY KEY (subject, kind, record)
 ) /* clustered */;
-CREATE UNIQUE INDEX keys_scope ON keys (subject, kind, record);
 
+-- `notice` is the first eight bytes of a version in `policies`.
 CREATE TABLE vault (
   subject  BLOB   NOT NULL,
   record   TEXT   NOT NULL,
   kind     TEXT   NOT NULL,
   key      BLOB   NOT NULL,
   sealed   BLOB   NOT NULL,
-  notice   TEXT   NOT NULL,
+  notice   BLOB   NOT NULL,
   source   TEXT   NOT NULL,
   revision BIGINT NOT NULL,
   PRIMARY KEY (subject, record, kind)
+) /* clustered */;
+
+-- Keys that went with what a person took back, by their random ids, until the next sweep has written their tombstones.
+CREATE TABLE taken_back (
+  subject BLOB NOT NULL,
+  key     BLOB NOT NULL,
+  PRIMARY KEY (subject, key)
 ) /* clustered */;
 
 -- The blind index. `slot` is empty where a value may belong to one subject only, else the subject.
@@ -81,7 +88,6 @@ CREATE TABLE checkpoints (
 CREATE TABLE trail (
   subject  BLOB   NOT NULL,
   position BIGINT NOT NULL,
-  key      BLOB   NOT NULL,
   sealed   BLOB   NOT NULL,
   PRIMARY KEY (subject, position)
 ) /* clustered */;

@@ -17,7 +17,7 @@ use crate::{
     outbox::Letter,
     record::{self, Record, RecordSpec},
     release,
-    sealed::{self, Part, Vault},
+    sealed::{self, Keys, Parts, Vault},
     tell,
     time::to_millis,
     trail::{Appender, Deed, Event, SITE, Trail},
@@ -138,35 +138,29 @@ impl<'a, 'c> Act<'a, 'c> {
         if name.split('/').next() != Some(R::NAME) {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
-        if !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+        let vault = Vault { ring: &self.house.ring };
+        let keys = vault.keys(self.tx, subject, name)?;
+        if keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
-        let vault = Vault { ring: &self.house.ring };
-        let mut kinds = Vec::new();
-        for (kind, fields) in record::by_kind(record)? {
-            if fields.is_empty() {
-                // What a person did not give, or took back, is not held.
-                if vault.drop_part(self.tx, subject, name, kind)? {
-                    kinds.push(kind);
-                }
-                continue;
+        let (given, left_out): (Vec<_>, Vec<_>) =
+            record::by_kind(record)?.into_iter().partition(|(_, fields)| !fields.is_empty());
+        let mut kinds: Vec<Kind> = given.iter().map(|(kind, _)| *kind).collect();
+        for (kind, _) in left_out {
+            // What a person did not give, or took back, is not held.
+            if vault.drop_part(self.tx, subject, name, kind)? {
+                kinds.push(kind);
             }
-            self.may_hold(kind)?;
-            kinds.push(kind);
-            let part = Part {
-                record: name.into(),
-                kind,
-                source: self.source(),
-                notice: self.ctx.policy.version().into(),
-                fields,
-            };
-            vault.put(self.tx, &mut self.ctx.rng, &part, subject, R::OWN_KEY)?;
         }
         if kinds.is_empty() {
             // Nothing was given and nothing was there.
             return Ok(());
         }
-        self.note(subject, Deed::Wrote, R::NAME, &kinds, None).map(drop)
+        given.iter().try_for_each(|(kind, _)| self.may_hold(*kind))?;
+        let policy = self.ctx.policy.clone();
+        let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
+        vault.put(self.tx, &mut self.ctx.rng, &parts, &keys, R::OWN_KEY)?;
+        self.note_among(&keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -255,10 +249,14 @@ impl<'a, 'c> Act<'a, 'c> {
                 return Err(KeeperError::NoReason { view: V::SPEC.name });
             }
         }
-        let data = release::view::<V>(self.house, self.tx, subject)?;
+        let (data, keys) = release::view::<V>(self.house, self.tx, subject)?;
         if let By::Role(_) = V::SPEC.by {
             let kinds = V::SPEC.each_kind();
-            self.note_for(subject, Deed::Read, V::SPEC.name, &kinds, because, Some(V::SPEC.purpose))?;
+            let purpose = Some(V::SPEC.purpose);
+            match keys {
+                Some(keys) => self.note_among(&keys, Deed::Read, V::SPEC.name, &kinds, because, purpose)?,
+                None => self.note_for(subject, Deed::Read, V::SPEC.name, &kinds, because, purpose)?,
+            };
         }
         Ok(data)
     }
@@ -426,9 +424,37 @@ impl<'a, 'c> Act<'a, 'c> {
         because: Option<&str>,
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
+        let keys = Vault { ring: &self.house.ring }.keys(self.tx, subject, "")?;
+        self.note_among(&keys, deed, what, kinds, because, purpose)
+    }
+
+    /// Appends an event about the subject whose keys these are. When that fails, nothing of the act may be kept, even if its
+    /// code goes on.
+    fn note_among(
+        &mut self,
+        keys: &Keys,
+        deed: Deed,
+        what: &str,
+        kinds: &[Kind],
+        because: Option<&str>,
+        purpose: Option<&str>,
+    ) -> Result<i64, KeeperError> {
+        let noted = self.try_note(keys, deed, what, kinds, because, purpose);
+        noted.inspect_err(|_| self.appender.fail())
+    }
+
+    fn try_note(
+        &mut self,
+        keys: &Keys,
+        deed: Deed,
+        what: &str,
+        kinds: &[Kind],
+        because: Option<&str>,
+        purpose: Option<&str>,
+    ) -> Result<i64, KeeperError> {
         let vault = Vault { ring: &self.house.ring };
-        let may_begin = self.fresh.contains(&subject);
-        let trail = Trail::of(self.tx, &vault, &mut self.ctx.rng, subject, may_begin)?;
+        let may_begin = self.fresh.contains(&keys.subject);
+        let trail = Trail::among(self.tx, &vault, &mut self.ctx.rng, keys, may_begin)?;
         let event = Event {
             at: self.ctx.now,
             who: self.ctx.actor.label(),
@@ -436,17 +462,18 @@ impl<'a, 'c> Act<'a, 'c> {
             purpose: purpose.map(Into::into),
             what: what.into(),
             kinds: kinds.iter().map(ToString::to_string).collect(),
-            because: because.filter(|_| trail.subject == subject).map(Into::into),
+            because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        self.appender.append(self.tx, &mut self.ctx.rng, &trail, &event)
+        self.appender.append(&mut self.ctx.rng, &trail, &event)
     }
 
     /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
     pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
         let vault = Vault { ring: &self.house.ring };
-        let Some(key) = vault.find_key(self.tx, subject, Kind::TRAIL, "")? else { return Ok(()) };
-        self.appender.append(self.tx, &mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
+        let keys = vault.keys(self.tx, subject, "")?;
+        let Some(key) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(()) };
+        self.appender.append(&mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
     }
 
     fn source(&self) -> Source {

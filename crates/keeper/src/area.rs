@@ -25,6 +25,9 @@ pub struct Area {
     pub forms: &'static [FormSpec],
     /// What can happen in it: the words that a notice may use after `when`, `from` and `until`.
     pub events: &'static [EventSpec],
+    /// Those of its events that happen to a single record with a key of its own: a clock that counts from one ends that
+    /// record and nothing else.
+    pub record_events: &'static [(&'static str, RecordSpec)],
     /// The roles that its staff pages know.
     pub roles: &'static [&'static str],
     /// The cookies that it sets, besides the session's.
@@ -49,6 +52,7 @@ impl Area {
             views: &[],
             forms: &[],
             events: &[],
+            record_events: &[],
             roles: &[],
             cookies: &[],
             jobs: &[],

@@ -16,7 +16,7 @@ use kept_vault::SubjectId;
 use crate::{
     act::Act,
     ctx::Actor,
-    duty::{started_by, state},
+    duty::started_by,
     error::KeeperError,
     keeper::Keeper,
     policy::{Policy, older_name},
@@ -126,7 +126,7 @@ impl Begun<'_> {
             _ => (true, true),
         };
         let Some((stands, ends)) = self.main(tx, id)? else { return self.begin(tx, new, is) };
-        if stands == state::DONE {
+        if stands == "done" {
             return if narrower { Ok(()) } else { self.begin(tx, new, is) };
         }
         if self.stopped(tx, is)? {
@@ -134,7 +134,7 @@ impl Begun<'_> {
         }
         let end = new.end(self.at, &is.after.unwrap_or_default(), &is.warn)?;
         let stoppable = |rule: &Retain, other: &Retain| rule.unless.is_some() && rule.unless != other.unless;
-        if end <= ends && wider && !stoppable(is, was) && stands != state::BEGUN {
+        if end <= ends && wider && !stoppable(is, was) && stands != "begun" {
             return self.replace(tx, new, is, end == ends);
         }
         self.leave_behind(tx, old, id)?;

@@ -1,8 +1,11 @@
 //! Clocks and their duties: what the notice says must be done for a subject, and from when.
+//!
+//! In the database a duty is `waiting` until it is `done`; what it did is in `deeds`. An erasure whose intent is committed,
+//! and whose tombstone may be on disk, has `begun`; one of which a hold covers some data is `held`.
 
 use jiff::Timestamp;
 use kept_notice::{Action, Clock, due};
-use kept_store::{Read, Row, StoreError, Tx, params};
+use kept_store::{Row, StoreError, Tx, params};
 use kept_vault::SubjectId;
 
 use crate::{
@@ -31,18 +34,6 @@ pub struct Duty {
     pub due: Timestamp,
 }
 
-/// Where a duty stands.
-pub(crate) mod state {
-    /// Not yet due, or due and not yet done.
-    pub(crate) const WAITING: &str = "waiting";
-    /// An erasure whose intent is committed and whose tombstone may be on disk.
-    pub(crate) const BEGUN: &str = "begun";
-    /// A hold covers some of its data.
-    pub(crate) const HELD: &str = "held";
-    /// Done; what it did is in `deeds`.
-    pub(crate) const DONE: &str = "done";
-}
-
 /// The columns that [`Duty::read`] expects, in order.
 pub(crate) const COLUMNS: &str = "subject, rule, action, record, event, started, due";
 
@@ -65,7 +56,7 @@ impl Duty {
     pub(crate) fn save(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         tx.execute(
             "INSERT INTO duties (subject, rule, action, record, event, started, due, state) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting') \
              ON CONFLICT (subject, rule, action, record) DO UPDATE SET event = excluded.event, \
              started = excluded.started, due = excluded.due, state = excluded.state WHERE duties.state <> 'begun'",
             &params![
@@ -75,19 +66,46 @@ impl Duty {
                 &self.record,
                 &self.event,
                 to_millis(self.started),
-                to_millis(self.due),
-                state::WAITING
+                to_millis(self.due)
             ],
         )?;
         Ok(())
     }
 
-    /// Whether it still stands in one of these states, for the same event: between finding a duty and doing it, the
-    /// event may have been taken back or have happened anew, or another server may have done it.
-    pub(crate) fn stands(&self, read: &Read<'_>, states: &[&str]) -> Result<bool, StoreError> {
-        let row = read.query_opt(
-            "SELECT state FROM duties WHERE subject = $1 AND rule = $2 AND action = $3 AND record = $4 \
-             AND started = $5 AND due = $6",
+    /// Marks its erasure as begun, or as begun again after a crash. Says whether it still stands, for the same event:
+    /// between finding a duty and doing it, the event may have been taken back or have happened anew, or another server
+    /// may have done it.
+    pub(crate) fn begin(&self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        self.advance(tx, "UPDATE duties SET state = 'begun'", "state IN ('waiting', 'begun')")
+    }
+
+    /// Ends its erasure, held back in part or done. Says whether it had begun: another sweep may have ended it.
+    pub(crate) fn end(&self, tx: &Tx<'_>, held: bool) -> Result<bool, StoreError> {
+        let change = match held {
+            true => "UPDATE duties SET state = 'held'",
+            false => self.outcome(),
+        };
+        self.advance(tx, change, "state = 'begun'")
+    }
+
+    /// Ends a duty that erases nothing. Says whether it still stood, as [`Duty::begin`].
+    pub(crate) fn done(&self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        self.advance(tx, self.outcome(), "state = 'waiting'")
+    }
+
+    /// What is left of a duty that is done: nothing of a job, which may schedule itself again, nor of a record that is
+    /// gone; the deed says it without whom.
+    fn outcome(&self) -> &'static str {
+        let passes = self.action == "run" || !self.record.is_empty();
+        if passes { "DELETE FROM duties" } else { "UPDATE duties SET state = 'done'" }
+    }
+
+    fn advance(&self, tx: &Tx<'_>, change: &str, from: &str) -> Result<bool, StoreError> {
+        let moved = tx.execute(
+            &format!(
+                "{change} WHERE subject = $1 AND rule = $2 AND action = $3 AND record = $4 AND started = $5 \
+                 AND due = $6 AND {from}"
+            ),
             &params![
                 self.subject.as_bytes(),
                 &self.rule,
@@ -97,29 +115,7 @@ impl Duty {
                 to_millis(self.due)
             ],
         )?;
-        let state: Option<String> = row.map(|row| row.get(0)).transpose()?;
-        Ok(state.is_some_and(|state| states.contains(&state.as_str())))
-    }
-
-    /// The duty is done. Of a record that is gone not even that is kept: the deed says it without whom.
-    pub(crate) fn done(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        if self.record.is_empty() {
-            return self.set(tx, state::DONE);
-        }
-        tx.execute(
-            "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND action = $3 AND record = $4",
-            &params![self.subject.as_bytes(), &self.rule, &self.action, &self.record],
-        )?;
-        Ok(())
-    }
-
-    /// Moves the duty to a state.
-    pub(crate) fn set(&self, tx: &Tx<'_>, state: &str) -> Result<(), StoreError> {
-        tx.execute(
-            "UPDATE duties SET state = $1 WHERE subject = $2 AND rule = $3 AND action = $4 AND record = $5",
-            &params![state, self.subject.as_bytes(), &self.rule, &self.action, &self.record],
-        )?;
-        Ok(())
+        Ok(moved > 0)
     }
 }
 

@@ -4,19 +4,19 @@
 use std::collections::BTreeSet;
 
 use kept_notice::RetainAction;
-use kept_store::{Read, StoreError, Tx, params};
+use kept_store::{Read, StoreError, Tx, Value, params};
 use kept_vault::{KeyId, Kind, SubjectId};
 
 use crate::{
     act::Act,
     area::Holds,
     ctx::Ctx,
-    duty::{Duty, started_by, state},
+    duty::{Duty, started_by},
     error::KeeperError,
     keeper::House,
     policy::Policy,
     registry::{self, Registry, holds_any},
-    sealed, tidy,
+    sealed,
     time::{from_millis, to_millis},
     trail::Deed,
 };
@@ -32,7 +32,7 @@ pub(crate) struct Erasure {
 
 /// Step one: what the duty is to erase now, if it still stands. Commits the intent.
 pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Option<Erasure>, KeeperError> {
-    if !duty.stands(tx, &[state::WAITING, state::BEGUN])? {
+    if !duty.begin(tx)? {
         return Ok(None);
     }
     let holds = active_holds(tx, duty.subject, to_millis(ctx.now))?;
@@ -44,78 +44,76 @@ pub(crate) fn begin(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<Option<Erasur
     let (held, kinds): (Vec<Kind>, Vec<Kind>) =
         kinds_of(&ctx.policy, &duty.rule)?.into_iter().partition(held_by);
     let mut keys = Vec::new();
-    for kind in &kinds {
-        let rows = if duty.record.is_empty() {
-            tx.query(
-                "SELECT key FROM keys WHERE subject = $1 AND kind = $2",
-                &params![duty.subject.as_bytes(), kind.term()],
-            )?
-        } else {
-            tx.query(
-                "SELECT key FROM keys WHERE subject = $1 AND kind = $2 AND record = $3",
-                &params![duty.subject.as_bytes(), kind.term(), &duty.record],
-            )?
-        };
-        for row in rows {
+    let rows =
+        tx.query("SELECT key, kind, record FROM keys WHERE subject = $1", &params![duty.subject.as_bytes()])?;
+    for row in rows {
+        let (kind, record): (String, String) = (row.get(1)?, row.get(2)?);
+        let concerned = duty.record.is_empty() || duty.record == record;
+        if concerned && kinds.iter().any(|erased| erased.term() == kind) {
             keys.push(KeyId::from_bytes(row.get(0)?));
         }
     }
-    duty.set(tx, state::BEGUN)?;
     Ok(Some(Erasure { duty: duty.clone(), kinds, held, keys }))
 }
 
-/// Step three, after the tombstones: destroys the keys and takes the rows. Running it again changes nothing.
-pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) -> Result<(), KeeperError> {
+/// Step three, after the tombstones: destroys the keys and takes the rows. Running it again changes nothing. Says
+/// whether anything went.
+pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) -> Result<bool, KeeperError> {
     let (tx, duty, subject) = (act.tx(), &erasure.duty, erasure.duty.subject);
-    if !duty.stands(tx, &[state::BEGUN])? {
-        // Another sweep has finished it.
-        return Ok(());
+    let held = !erasure.held.is_empty();
+    if !duty.end(tx, held)? {
+        return Ok(false);
     }
     let gone = take(tx, house, erasure)?;
-    if gone > 0 {
-        tidy::mark(tx)?;
-    }
     // What was all held back, or was taken before and is looked at again, is no erasure.
-    if gone > 0 || erasure.held.is_empty() {
+    if gone > 0 || !held {
         let position = act.note(subject, Deed::Erased, &duty.rule, &erasure.kinds, None)?;
         record_deed(tx, duty, position, to_millis(act.ctx.now))?;
     }
-    if erasure.held.is_empty() {
-        duty.done(tx)?;
-        start_anew(tx, act.ctx, duty)?;
-    } else {
+    if held {
         act.note(subject, Deed::Held, &duty.rule, &erasure.held, None)?;
-        duty.set(tx, state::HELD)?;
+    } else {
+        start_anew(tx, act.ctx, duty)?;
     }
-    forget_bookkeeping(tx, &house.registry, subject)
+    forget_bookkeeping(tx, &house.registry, subject)?;
+    Ok(gone > 0)
 }
 
 /// Destroys the keys and takes the rows; says how many.
 fn take(tx: &Tx<'_>, house: &House, erasure: &Erasure) -> Result<u64, KeeperError> {
     let (duty, subject) = (&erasure.duty, erasure.duty.subject);
     let mut gone = 0;
-    for key in &erasure.keys {
-        for sql in [
-            "DELETE FROM keys WHERE subject = $1 AND key = $2",
-            "DELETE FROM vault WHERE subject = $1 AND key = $2",
-        ] {
-            gone += tx.execute(sql, &params![subject.as_bytes(), key.as_bytes()])?;
+    for keys in erasure.keys.chunks(MOST) {
+        let (list, named) = list(subject, keys);
+        for table in ["keys", "vault"] {
+            let sql = format!("DELETE FROM {table} WHERE subject = $1 AND key IN ({list})");
+            gone += tx.execute(&sql, &named)?;
         }
     }
-    for kind in &erasure.kinds {
-        if duty.record.is_empty() {
-            gone += tx.execute(
-                "DELETE FROM lookups WHERE subject = $1 AND kind = $2",
-                &params![subject.as_bytes(), kind.term()],
-            )?;
-        }
-        for table in house.registry.tables() {
-            for (_, sql) in table.erase.iter().filter(|(erased, _)| erased == kind) {
-                gone += tx.execute(sql, &params![subject.as_bytes()])?;
-            }
+    if duty.record.is_empty() {
+        let terms = erasure.kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
+        let sql = format!("DELETE FROM lookups WHERE subject = $1 AND kind IN ({terms})");
+        gone += if terms.is_empty() { 0 } else { tx.execute(&sql, &params![subject.as_bytes()])? };
+    }
+    for table in house.registry.tables() {
+        for (_, sql) in table.erase.iter().filter(|(kind, _)| erasure.kinds.contains(kind)) {
+            gone += tx.execute(sql, &params![subject.as_bytes()])?;
         }
     }
     Ok(gone)
+}
+
+/// The most keys that one statement destroys.
+const MOST: usize = 16;
+
+/// Placeholders for keys and what they stand for, after the subject. The last key is named again up to a power of two,
+/// so that a handful of prepared statements serve all.
+fn list(subject: SubjectId, keys: &[KeyId]) -> (String, Vec<Value>) {
+    let count = keys.len().next_power_of_two();
+    let named = keys.iter().chain(std::iter::repeat(keys.last()).flatten()).take(count);
+    let values = std::iter::once(subject.as_bytes()).chain(named.map(KeyId::as_bytes));
+    let list: Vec<String> = (2..count + 2).map(|number| format!("${number}")).collect();
+    (list.join(", "), values.map(|id| Value::from(&id[..])).collect())
 }
 
 /// The event happened anew while the erasure was under way: its clock starts now that it is over.

@@ -18,8 +18,11 @@ impl Journal {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((subject, event));
     }
 
-    pub(crate) fn take(&self) -> Vec<(SubjectId, Event)> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The first of them, so many at most.
+    pub(crate) fn take(&self, most: usize) -> Vec<(SubjectId, Event)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = waiting.len().min(most);
+        waiting.drain(..most).collect()
     }
 
     pub(crate) fn put_back(&self, events: Vec<(SubjectId, Event)>) {

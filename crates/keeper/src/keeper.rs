@@ -24,6 +24,7 @@ use crate::{
     look::Look,
     policy::Policy,
     propose::{ProposeError, Proposed},
+    prove::Ground,
     registry::Registry,
     sealed::Vault,
     time::to_millis,
@@ -57,6 +58,9 @@ pub enum Database<'a> {
     Url(&'a str),
 }
 
+/// Events of the journal that are written in one act.
+const JOURNAL: usize = 100;
+
 /// One site's kernel. Cheap to clone.
 #[derive(Clone)]
 pub struct Keeper {
@@ -77,8 +81,9 @@ pub(crate) struct House {
     /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
     /// for each of those that waited.
     pub(crate) acts: Arc<Semaphore>,
-    /// One run of the checks at a time: two would publish their checkpoints over each other.
-    pub(crate) proving: tokio::sync::Mutex<()>,
+    /// One run of the checks at a time: two would publish their checkpoints over each other. Each goes on from where
+    /// the one before found everything in order.
+    pub(crate) proving: tokio::sync::Mutex<Option<Ground>>,
     pub(crate) known: RwLock<Known>,
     time: Arc<dyn TimeSource>,
     entropy: Mutex<ChaCha20Rng>,
@@ -255,20 +260,23 @@ impl Keeper {
     /// # Errors
     /// The database failed; the events stay queued.
     pub async fn write_journal(&self) -> Result<(), KeeperError> {
-        let waiting = self.house.journal.take();
-        if waiting.is_empty() {
-            return Ok(());
+        loop {
+            // Few at a time: whoever else waits for a turn comes in between.
+            let waiting = self.house.journal.take(JOURNAL);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let batch = waiting.clone();
+            let written = self
+                .act(self.ctx(Actor::System), move |act| {
+                    batch.iter().try_for_each(|(subject, event)| act.append(*subject, event))
+                })
+                .await;
+            if written.is_err() {
+                self.house.journal.put_back(waiting);
+                return written;
+            }
         }
-        let batch = waiting.clone();
-        let written = self
-            .act(self.ctx(Actor::System), move |act| {
-                batch.iter().try_for_each(|(subject, event)| act.append(*subject, event))
-            })
-            .await;
-        if written.is_err() {
-            self.house.journal.put_back(waiting);
-        }
-        written
     }
 
     /// Finishes what is queued and lets go of the folder.
@@ -360,7 +368,7 @@ impl House {
         };
         let (mut appender, _) = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
-        appender.append(tx, &mut ctx.rng, &trail, &event)?;
+        appender.append(&mut ctx.rng, &trail, &event)?;
         appender.finish(tx)?;
         Ok(())
     }

@@ -19,6 +19,7 @@ pub(crate) const AREA: Area = Area {
     tables: TABLES,
     records: &[RecordSpec::of::<Letter>()],
     events: &[EventSpec { name: "mail.queued", when: "we write you a message" }],
+    record_events: &[("mail.queued", RecordSpec::of::<Letter>())],
     checks: prove::CHECKS,
     ..Area::named("kernel")
 };
@@ -48,6 +49,7 @@ const TABLES: &[Table] = &[
         ],
         erase: &[],
     },
+    Table { name: "taken_back", columns: &[("key", Holds::Sealed)], erase: &[] },
     Table {
         name: "lookups",
         columns: &[
@@ -60,11 +62,7 @@ const TABLES: &[Table] = &[
     },
     Table {
         name: "trail",
-        columns: &[
-            ("position", Holds::Kind(Kind::TRAIL)),
-            ("key", Holds::Kind(Kind::TRAIL)),
-            ("sealed", Holds::Kind(Kind::TRAIL)),
-        ],
+        columns: &[("position", Holds::Kind(Kind::TRAIL)), ("sealed", Holds::Kind(Kind::TRAIL))],
         erase: &[(Kind::TRAIL, "DELETE FROM trail WHERE subject = $1")],
     },
     Table {

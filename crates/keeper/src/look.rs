@@ -47,7 +47,7 @@ impl<'a, 'c> Look<'a, 'c> {
             return Err(KeeperError::NotYours { view: V::SPEC.name });
         }
         release::may::<V>(self.house, self.ctx, subject)?;
-        let data = release::view::<V>(self.house, self.read, subject)?;
+        let (data, _) = release::view::<V>(self.house, self.read, subject)?;
         if V::SPEC.by == By::Person {
             self.note(subject, V::SPEC.name, V::SPEC.purpose, &V::SPEC.each_kind());
         }

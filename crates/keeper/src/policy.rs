@@ -108,10 +108,10 @@ impl Policy {
     }
 
     /// When a clock of this policy that an event began is over, `span` after it. A clock that was begun before the
-    /// policy bound ends no earlier than that, and leaves time for its longest warning.
+    /// policy took another's place ends no earlier than that, and leaves time for its longest warning.
     pub(crate) fn end(&self, at: Timestamp, span: &Span, warn: &[Span]) -> Result<Timestamp, KeeperError> {
         let end = due(at, span).map_err(|_| KeeperError::Calendar)?;
-        if at >= self.since {
+        if at >= self.since || self.before.is_none() {
             return Ok(end);
         }
         let warned = warn.iter().map(|lead| due(self.since, lead).map_err(|_| KeeperError::Calendar));

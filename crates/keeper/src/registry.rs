@@ -1,5 +1,7 @@
 //! The areas of a site taken together: every table, record, view, event, form, job and check, each findable by name.
 
+use std::collections::BTreeSet;
+
 use kept_notice::{EventWords, FormWords, Vocabulary};
 use kept_store::{Column, Migration};
 use kept_vault::Kind;
@@ -41,6 +43,15 @@ impl Registry {
         holdings.dedup();
         Vocabulary {
             events: self.events().map(|event| EventWords { name: event.name, when: event.when }).collect(),
+            record_events: self
+                .areas
+                .iter()
+                .flat_map(|area| area.record_events)
+                .map(|(event, record)| {
+                    let kinds: BTreeSet<_> = record.fields.iter().map(|field| field.kind.term()).collect();
+                    (*event, kinds.into_iter().collect())
+                })
+                .collect(),
             roles: self.areas.iter().flat_map(|area| area.roles).copied().collect(),
             forms: self
                 .forms()

@@ -2,7 +2,7 @@
 
 use kept_notice::Verdict;
 use kept_store::{Read, params};
-use kept_vault::{Mask, SubjectId};
+use kept_vault::{Kind, Mask, SubjectId};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     ctx::{Actor, Ctx},
     error::KeeperError,
     keeper::House,
-    sealed::{self, Vault},
+    sealed::{self, Keys, Vault},
     view::{By, View},
 };
 
@@ -35,28 +35,33 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
     }
 }
 
-/// Opens what the view names, masks it as declared, and nothing else.
-pub(crate) fn view<V: View>(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<V, KeeperError> {
+/// Opens what the view names, masks it as declared, and nothing else. Gives the subject's keys too, if it names any.
+pub(crate) fn view<V: View>(
+    house: &House,
+    read: &Read<'_>,
+    subject: SubjectId,
+) -> Result<(V, Option<Keys>), KeeperError> {
     let vault = Vault { ring: &house.ring };
     let mut records: Vec<&str> = V::SPEC.fields.iter().map(|field| field.record).collect();
     records.sort_unstable();
     records.dedup();
-    let mut shown = Map::new();
+    let (mut shown, mut known) = (Map::new(), None);
     for record in records {
-        for part in vault.parts(read, subject, Some(record))? {
+        let fields = || V::SPEC.fields.iter().filter(|field| field.record == record);
+        let kinds: Vec<Kind> = fields().map(|field| field.kind).collect();
+        let (parts, keys) = vault.record(read, subject, record, &kinds)?;
+        known = Some(keys);
+        for part in parts {
             for (name, value) in part.fields {
-                let field = V::SPEC
-                    .fields
-                    .iter()
-                    .find(|f| f.record == record && f.name == name && f.kind == part.kind);
-                if let Some(field) = field {
+                if let Some(field) = fields().find(|f| f.name == name && f.kind == part.kind) {
                     shown.insert(name, masked(field.mask, value));
                 }
             }
         }
     }
-    serde_json::from_value(Json::Object(shown))
-        .map_err(|e| KeeperError::Shape { name: V::SPEC.name, cause: category(&e) })
+    let data = serde_json::from_value(Json::Object(shown))
+        .map_err(|e| KeeperError::Shape { name: V::SPEC.name, cause: category(&e) })?;
+    Ok((data, known))
 }
 
 /// The subject to whom a value belongs in a unique index.

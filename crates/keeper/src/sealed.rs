@@ -1,6 +1,7 @@
 //! The vault's table: keys by scope, sealed parts, and the blind index. Functions of a transaction; [`Act`](crate::Act)
 //! and [`Look`](crate::Look) decide who may call them.
 
+use data_encoding::HEXLOWER;
 use kept_store::{Read, Row, StoreError, Tx, params};
 use kept_vault::{DataKey, Epoch, KeyId, KeyRing, Kind, Place, Source, SubjectId, Wrapped};
 use rand_chacha::ChaCha20Rng;
@@ -10,11 +11,31 @@ use crate::{error::KeeperError, tidy};
 
 /// A part as it is stored, with what the reader may want to know about it.
 pub(crate) struct Part {
-    pub(crate) record: String,
     pub(crate) kind: Kind,
     pub(crate) source: Source,
-    pub(crate) notice: String,
     pub(crate) fields: Map<String, Json>,
+}
+
+/// The kinds of a record, each with its fields, and under which circumstances they are written.
+pub(crate) struct Parts<'a> {
+    pub(crate) record: &'a str,
+    pub(crate) source: Source,
+    /// The version of the notice that is in force.
+    pub(crate) notice: &'a str,
+    pub(crate) kinds: Vec<(Kind, Map<String, Json>)>,
+}
+
+/// A subject's keys as they are stored, wrapped: those of kinds, and those of one record with a life of its own.
+pub(crate) struct Keys {
+    pub(crate) subject: SubjectId,
+    rows: Vec<(Kind, String, KeyId, Wrapped)>,
+}
+
+impl Keys {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
 }
 
 /// The vault under one key ring.
@@ -23,54 +44,63 @@ pub(crate) struct Vault<'a> {
 }
 
 impl Vault<'_> {
-    /// Seals the fields of one kind of a record, under the subject's key for that kind or the record's own.
+    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own.
     pub(crate) fn put(
         &self,
         tx: &Tx<'_>,
         rng: &mut ChaCha20Rng,
-        part: &Part,
-        subject: SubjectId,
+        parts: &Parts<'_>,
+        keys: &Keys,
         own_key: bool,
     ) -> Result<(), KeeperError> {
-        let scope = if own_key { part.record.as_str() } else { "" };
-        let (key_id, key) = self.key(tx, rng, subject, part.kind, scope)?;
-        let revision = tx
-            .query_opt(
-                "SELECT revision FROM vault WHERE subject = $1 AND record = $2 AND kind = $3",
-                &params![subject.as_bytes(), &part.record, part.kind.term()],
-            )?
-            .map_or(Ok(1), |row| row.get::<i64>(0).map(|last| last + 1))?;
-        let place = Place {
-            subject,
-            record: &part.record,
-            kind: part.kind,
-            notice: &part.notice,
-            source: part.source,
-            revision,
-        };
-        let plain = serde_json::to_vec(&part.fields)
-            .map_err(|e| KeeperError::Shape { name: "part", cause: e.to_string() })?;
-        let sealed = kept_vault::seal(&key, &place, &plain, rng);
-        tx.execute(
+        let (subject, scope) = (keys.subject, if own_key { parts.record } else { "" });
+        let revisions = revisions(tx, subject, parts.record)?;
+        let notice = notice_id(parts.notice);
+        let mut rows = Vec::with_capacity(parts.kinds.len());
+        for (kind, fields) in &parts.kinds {
+            let (key_id, key) = match self.open_key(keys, *kind, scope)? {
+                Some(found) => found,
+                None => self.make_key(tx, rng, subject, *kind, scope)?,
+            };
+            let revision =
+                revisions.iter().find(|(written, _)| written == kind.term()).map_or(1, |(_, last)| last + 1);
+            let place = Place {
+                subject,
+                record: parts.record,
+                kind: *kind,
+                notice: &HEXLOWER.encode(&notice),
+                source: parts.source,
+                revision,
+            };
+            let plain = serde_json::to_vec(fields)
+                .map_err(|e| KeeperError::Shape { name: "part", cause: e.to_string() })?;
+            let sealed = kept_vault::seal(&key, &place, &plain, rng);
+            rows.push(
+                params![
+                    subject.as_bytes(),
+                    parts.record,
+                    kind.term(),
+                    key_id.as_bytes(),
+                    sealed,
+                    notice,
+                    parts.source.as_str(),
+                    revision
+                ]
+                .into(),
+            );
+        }
+        tx.execute_each(
             "INSERT INTO vault (subject, record, kind, key, sealed, notice, source, revision) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (subject, record, kind) DO UPDATE SET key = excluded.key, sealed = excluded.sealed, \
              notice = excluded.notice, source = excluded.source, revision = excluded.revision",
-            &params![
-                subject.as_bytes(),
-                &part.record,
-                part.kind.term(),
-                key_id.as_bytes(),
-                sealed,
-                &part.notice,
-                part.source.as_str(),
-                revision
-            ],
+            &rows,
         )?;
         Ok(())
     }
 
-    /// Takes one kind out of a record, and its key when nothing else is sealed under it. Says whether it was there.
+    /// Takes one kind out of a record, and its key when nothing else is sealed under it; the key's id waits in
+    /// `taken_back` for its tombstone. Says whether the kind was there.
     pub(crate) fn drop_part(
         &self,
         tx: &Tx<'_>,
@@ -83,11 +113,14 @@ impl Vault<'_> {
             "DELETE FROM vault WHERE subject = $1 AND record = $2 AND kind = $3",
             &params![subject, record, kind],
         )?;
-        tx.execute(
-            "DELETE FROM keys WHERE subject = $1 AND kind = $2 AND NOT EXISTS \
-             (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)",
-            &params![subject, kind],
-        )?;
+        let unused = "FROM keys WHERE subject = $1 AND kind = $2 AND NOT EXISTS \
+                      (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)";
+        for sql in [
+            format!("INSERT INTO taken_back (subject, key) SELECT subject, key {unused}"),
+            format!("DELETE {unused}"),
+        ] {
+            tx.execute(&sql, &params![subject, kind])?;
+        }
         if gone > 0 {
             tidy::mark(tx)?;
         }
@@ -103,9 +136,20 @@ impl Vault<'_> {
         kind: Kind,
         scope: &str,
     ) -> Result<(KeyId, DataKey), KeeperError> {
-        if let Some(found) = self.find_key(tx, subject, kind, scope)? {
-            return Ok(found);
+        match self.open_key(&self.keys(tx, subject, scope)?, kind, scope)? {
+            Some(found) => Ok(found),
+            None => self.make_key(tx, rng, subject, kind, scope),
         }
+    }
+
+    fn make_key(
+        &self,
+        tx: &Tx<'_>,
+        rng: &mut ChaCha20Rng,
+        subject: SubjectId,
+        kind: Kind,
+        scope: &str,
+    ) -> Result<(KeyId, DataKey), KeeperError> {
         let (id, key) = (KeyId::random(rng), DataKey::random(rng));
         let wrapped = self.ring.wrap(subject, id, kind, &key, rng);
         tx.execute(
@@ -122,6 +166,33 @@ impl Vault<'_> {
         Ok((id, key))
     }
 
+    /// A subject's keys, and those of one of its records.
+    pub(crate) fn keys(
+        &self,
+        read: &Read<'_>,
+        subject: SubjectId,
+        record: &str,
+    ) -> Result<Keys, KeeperError> {
+        let rows = read.query(
+            "SELECT key, epoch, wrapped, kind, record FROM keys WHERE subject = $1 AND record IN ('', $2)",
+            &params![subject.as_bytes(), record],
+        )?;
+        let rows = rows.iter().map(|row| stored_key(row, row.get(4)?)).collect::<Result<_, _>>()?;
+        Ok(Keys { subject, rows })
+    }
+
+    /// Opens the key of a scope, when it is among these.
+    pub(crate) fn open_key(
+        &self,
+        keys: &Keys,
+        kind: Kind,
+        scope: &str,
+    ) -> Result<Option<(KeyId, DataKey)>, KeeperError> {
+        let found = keys.rows.iter().find(|(of, record, ..)| *of == kind && record == scope);
+        let Some((_, _, id, wrapped)) = found else { return Ok(None) };
+        Ok(Some((*id, self.unwrap(keys.subject, *id, kind, wrapped)?)))
+    }
+
     /// Opens parts of a subject: all of them, or those of one record.
     pub(crate) fn parts(
         &self,
@@ -129,9 +200,10 @@ impl Vault<'_> {
         subject: SubjectId,
         record: Option<&str>,
     ) -> Result<Vec<Part>, KeeperError> {
-        let columns = "SELECT vault.key, keys.epoch, keys.wrapped, vault.record, vault.kind, vault.sealed, vault.notice, \
-                       vault.source, vault.revision FROM vault JOIN keys ON keys.subject = vault.subject \
-                       AND keys.key = vault.key WHERE vault.subject = $1";
+        let columns = "SELECT keys.key, keys.epoch, keys.wrapped, vault.kind, vault.sealed, vault.notice, vault.source, \
+                       vault.revision, vault.record FROM vault JOIN keys ON keys.subject = vault.subject \
+                       AND keys.kind = vault.kind AND keys.record IN ('', vault.record) AND keys.key = vault.key \
+                       WHERE vault.subject = $1";
         let rows = match record {
             Some(record) => read.query(
                 &format!("{columns} AND vault.record = $2 ORDER BY vault.kind"),
@@ -142,42 +214,63 @@ impl Vault<'_> {
                 &params![subject.as_bytes()],
             )?,
         };
-        rows.iter().map(|row| self.part(row, subject)).collect()
+        rows.iter()
+            .map(|row| {
+                let (kind, _, id, wrapped) = stored_key(row, String::new())?;
+                self.part(row, subject, &row.get::<String>(8)?, kind, id, &wrapped)
+            })
+            .collect()
     }
 
-    fn part(&self, row: &Row, subject: SubjectId) -> Result<Part, KeeperError> {
-        let (key_id, wrapped) = wrapped(row)?;
-        let record: String = row.get(3)?;
-        let kind = kind(&row.get::<String>(4)?)?;
-        let sealed: Vec<u8> = row.get(5)?;
-        let notice: String = row.get(6)?;
-        let source = Source::parse(&row.get::<String>(7)?)
-            .ok_or(KeeperError::Malformed("an unknown source in the vault"))?;
-        let key = self.unwrap(subject, key_id, kind, &wrapped)?;
-        let place = Place { subject, record: &record, kind, notice: &notice, source, revision: row.get(8)? };
-        let plain = kept_vault::open(&key, &place, &sealed)
-            .map_err(|cause| KeeperError::Sealed { record: record.clone(), cause })?;
-        // What serde says of a part may quote it.
-        let fields = serde_json::from_slice(&plain)
-            .map_err(|_| KeeperError::Malformed("a sealed part of another version"))?;
-        Ok(Part { record, kind, source, notice, fields })
-    }
-
-    /// Opens the key of a scope, when there is one.
-    pub(crate) fn find_key(
+    /// Opens the parts of one record that are of these `kinds`; gives the subject's keys too.
+    pub(crate) fn record(
         &self,
         read: &Read<'_>,
         subject: SubjectId,
-        kind: Kind,
-        scope: &str,
-    ) -> Result<Option<(KeyId, DataKey)>, KeeperError> {
-        let row = read.query_opt(
-            "SELECT key, epoch, wrapped FROM keys WHERE subject = $1 AND kind = $2 AND record = $3",
-            &params![subject.as_bytes(), kind.term(), scope],
+        record: &str,
+        kinds: &[Kind],
+    ) -> Result<(Vec<Part>, Keys), KeeperError> {
+        let rows = read.query(
+            "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, vault.sealed, vault.notice, vault.source, \
+             vault.revision, keys.record FROM keys LEFT JOIN vault ON vault.subject = keys.subject \
+             AND vault.record = $2 AND vault.kind = keys.kind AND vault.key = keys.key \
+             WHERE keys.subject = $1 AND keys.record IN ('', $2)",
+            &params![subject.as_bytes(), record],
         )?;
-        let Some(row) = row else { return Ok(None) };
-        let (id, wrapped) = wrapped(&row)?;
-        Ok(Some((id, self.unwrap(subject, id, kind, &wrapped)?)))
+        let mut parts = Vec::with_capacity(kinds.len());
+        let mut keys = Keys { subject, rows: Vec::with_capacity(rows.len()) };
+        for row in &rows {
+            let (kind, scope, id, wrapped) = stored_key(row, row.get(8)?)?;
+            if kinds.contains(&kind) && row.get::<Option<i64>>(7)?.is_some() {
+                parts.push(self.part(row, subject, record, kind, id, &wrapped)?);
+            }
+            keys.rows.push((kind, scope, id, wrapped));
+        }
+        Ok((parts, keys))
+    }
+
+    /// Opens what columns 4 to 7 of a row hold.
+    fn part(
+        &self,
+        row: &Row,
+        subject: SubjectId,
+        record: &str,
+        kind: Kind,
+        id: KeyId,
+        wrapped: &Wrapped,
+    ) -> Result<Part, KeeperError> {
+        let sealed: Vec<u8> = row.get(4)?;
+        let notice = HEXLOWER.encode(&row.get::<Vec<u8>>(5)?);
+        let source = Source::parse(&row.get::<String>(6)?)
+            .ok_or(KeeperError::Malformed("an unknown source in the vault"))?;
+        let key = self.unwrap(subject, id, kind, wrapped)?;
+        let place = Place { subject, record, kind, notice: &notice, source, revision: row.get(7)? };
+        let plain = kept_vault::open(&key, &place, &sealed)
+            .map_err(|cause| KeeperError::Sealed { record: record.to_owned(), cause })?;
+        // What serde says of a part may quote it.
+        let fields = serde_json::from_slice(&plain)
+            .map_err(|_| KeeperError::Malformed("a sealed part of another version"))?;
+        Ok(Part { kind, source, fields })
     }
 
     fn unwrap(
@@ -191,6 +284,31 @@ impl Vault<'_> {
             .unwrap(subject, id, kind, wrapped)
             .map_err(|cause| KeeperError::Sealed { record: format!("key of {kind}"), cause })
     }
+}
+
+/// How often each kind of a record has been written.
+fn revisions(tx: &Tx<'_>, subject: SubjectId, record: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    tx.query(
+        "SELECT kind, revision FROM vault WHERE subject = $1 AND record = $2",
+        &params![subject.as_bytes(), record],
+    )?
+    .iter()
+    .map(|row| Ok((row.get(0)?, row.get(1)?)))
+    .collect()
+}
+
+/// What a part remembers of the notice it was collected under: the first eight bytes of its version, which
+/// `policies` has whole.
+fn notice_id(version: &str) -> [u8; 8] {
+    let digits = version.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
+    let bytes = HEXLOWER.decode(&digits).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.unwrap_or_default()
+}
+
+/// The key that columns 0 to 3 of a row hold.
+fn stored_key(row: &Row, scope: String) -> Result<(Kind, String, KeyId, Wrapped), KeeperError> {
+    let (id, wrapped) = wrapped(row)?;
+    Ok((kind(&row.get::<String>(3)?)?, scope, id, wrapped))
 }
 
 fn wrapped(row: &Row) -> Result<(KeyId, Wrapped), KeeperError> {

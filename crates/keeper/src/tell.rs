@@ -160,7 +160,6 @@ pub(crate) fn tell(act: &mut Act<'_, '_>, duty: &Duty) -> Result<Option<i64>, Ke
     // What has been withdrawn since, or is in force, is not told any more.
     let coming = act.proposed().filter(|version| action(version) == duty.action).map(str::to_owned);
     let Some(coming) = coming.map(|version| house.coming(act.tx(), &version)).transpose()?.flatten() else {
-        duty.done(act.tx())?;
         return Ok(None);
     };
     let (effective, changes) = (coming.policy.notice.effective, &coming.changes);
@@ -175,7 +174,7 @@ pub(crate) fn tell(act: &mut Act<'_, '_>, duty: &Duty) -> Result<Option<i64>, Ke
     }
     match told {
         Told::Now => act.note(duty.subject, Deed::Messaged, RULE, &[], None).map(Some),
-        Told::Nobody => duty.done(act.tx()).map(|()| None).map_err(Into::into),
+        Told::Nobody => Ok(None),
         Told::Later => {
             let due = due(act.ctx.now, &Span::new().days(1)).map_err(|_| KeeperError::Calendar)?;
             Duty { started: act.ctx.now, due, ..duty.clone() }.save(act.tx())?;

@@ -40,10 +40,8 @@ impl Tombstones {
         if keys.is_empty() {
             return Ok(());
         }
-        let mut lines = String::new();
-        for (subject, key) in keys {
-            lines.push_str(&format!("{at} {subject} {key}\n"));
-        }
+        let at = at.to_string();
+        let lines: String = keys.iter().map(|(subject, key)| format!("{at} {subject} {key}\n")).collect();
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let before = file.metadata()?.len();
         let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());

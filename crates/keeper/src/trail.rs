@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, Hash, commit, leaf};
-use kept_store::{Read, Row, Tx, params};
+use kept_store::{Read, Row, Tx, Value, params};
 use kept_vault::{DataKey, KeyId, Kind, Place, Source, SubjectId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::KeeperError, sealed::Vault};
+use crate::{
+    error::KeeperError,
+    sealed::{Keys, Vault},
+};
 
 /// The subject of events that concern no person: a policy taken into force, a brake, a checkpoint.
 pub(crate) const SITE: SubjectId = SubjectId::from_bytes([0; 16]);
@@ -93,19 +96,34 @@ impl Trail {
         subject: SubjectId,
         may_begin: bool,
     ) -> Result<Trail, KeeperError> {
-        if let Some(key) = vault.find_key(tx, subject, Kind::TRAIL, "")? {
-            return Ok(Trail { subject, key });
+        let keys = vault.keys(tx, subject, "")?;
+        Trail::among(tx, vault, rng, &keys, may_begin)
+    }
+
+    /// The same, when the subject's keys have been read already.
+    pub(crate) fn among(
+        tx: &Tx<'_>,
+        vault: &Vault<'_>,
+        rng: &mut ChaCha20Rng,
+        keys: &Keys,
+        may_begin: bool,
+    ) -> Result<Trail, KeeperError> {
+        if let Some(key) = vault.open_key(keys, Kind::TRAIL, "")? {
+            return Ok(Trail { subject: keys.subject, key });
         }
-        let subject = if may_begin { subject } else { SITE };
+        let subject = if may_begin { keys.subject } else { SITE };
         Ok(Trail { subject, key: vault.key(tx, rng, subject, Kind::TRAIL, "")? })
     }
 }
 
-/// The right edge of the ledger while a transaction may append to it; written back once, by [`Appender::finish`].
+/// The right edge of the ledger while a transaction may append to it, and what was appended: written by
+/// [`Appender::finish`], all at once.
 pub(crate) struct Appender {
     edge: Frontier,
     /// The first leaf that was appended, and its position.
     first: Option<(i64, Hash)>,
+    leaves: Vec<Vec<Value>>,
+    events: Vec<Vec<Value>>,
     failed: bool,
 }
 
@@ -130,25 +148,18 @@ impl Appender {
             &params![],
         )?;
         let turn = Turn { policy: row.get(1)?, proposed: row.get(2)?, activates: row.get(3)? };
-        Ok((Appender { edge: frontier(&row)?, first: None, failed: false }, turn))
+        let (edge, leaves, events) = (frontier(&row)?, Vec::new(), Vec::new());
+        Ok((Appender { edge, first: None, leaves, events, failed: false }, turn))
     }
 
-    /// Appends an event to the trail that a key seals, in the transaction of the change that it describes.
+    /// An event could not be appended.
+    pub(crate) fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    /// Appends an event to the trail that a key seals, for the transaction of the change that it describes.
     pub(crate) fn append(
         &mut self,
-        tx: &Tx<'_>,
-        rng: &mut ChaCha20Rng,
-        trail: &Trail,
-        event: &Event,
-    ) -> Result<i64, KeeperError> {
-        let appended = self.try_append(tx, rng, trail, event);
-        self.failed |= appended.is_err();
-        appended
-    }
-
-    fn try_append(
-        &mut self,
-        tx: &Tx<'_>,
         rng: &mut ChaCha20Rng,
         trail: &Trail,
         event: &Event,
@@ -160,18 +171,17 @@ impl Appender {
         let leaf = leaf(&commit(&nonce, &body));
         let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
         self.first.get_or_insert((position, leaf));
-        tx.execute("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &params![position, leaf])?;
         let plain = [nonce.as_slice(), &body].concat();
         let (subject, (key_id, key)) = (trail.subject, &trail.key);
         let sealed = kept_vault::seal(key, &place(subject, &record(position)), &plain, rng);
-        tx.execute(
-            "INSERT INTO trail (subject, position, key, sealed) VALUES ($1, $2, $3, $4)",
-            &params![subject.as_bytes(), position, key_id.as_bytes(), sealed],
-        )?;
+        self.leaves.push(params![position, leaf].into());
+        self.events.push(
+            params![subject.as_bytes(), position, sealed, Kind::TRAIL.term(), key_id.as_bytes()].into(),
+        );
         Ok(position)
     }
 
-    /// Writes the edge back, if anything was appended; gives the first leaf and its position.
+    /// Writes what was appended; gives the first leaf and its position.
     ///
     /// # Errors
     /// An event could not be appended and the act went on: what it did must not be committed without its event.
@@ -179,9 +189,17 @@ impl Appender {
         if self.failed {
             return Err(KeeperError::Unrecorded);
         }
-        if self.first.is_some() {
-            tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
+        if self.first.is_none() {
+            return Ok(None);
         }
+        tx.execute_each("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &self.leaves)?;
+        // Unless the trail was erased, by the same act or a later one.
+        tx.execute_each(
+            "INSERT INTO trail (subject, position, sealed) SELECT $1, $2, $3 FROM keys \
+             WHERE subject = $1 AND kind = $4 AND record = '' AND key = $5",
+            &self.events,
+        )?;
+        tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
         Ok(self.first)
     }
 }
@@ -204,12 +222,12 @@ fn frontier(row: &Row) -> Result<Frontier, KeeperError> {
 /// How many leaves are read at once when the root is computed anew.
 const PAGE: i64 = 10_000;
 
-/// The ledger's right edge, after computing it anew from every leaf.
+/// The ledger's right edge, after computing it anew from the leaves after an edge that was computed so before.
 ///
 /// # Errors
-/// [`KeeperError::Ledger`]: a leaf was changed, removed or added.
-pub(crate) fn verified_edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
-    let mut seen = Frontier::new();
+/// [`KeeperError::Ledger`]: one of these leaves was changed, removed or added.
+pub(crate) fn verified_edge(read: &Read<'_>, from: &Frontier) -> Result<Frontier, KeeperError> {
+    let mut seen = from.clone();
     loop {
         let next = i64::try_from(seen.size()).map_err(|_| KeeperError::Ledger)?;
         let leaves = read.query(
@@ -239,7 +257,8 @@ pub(crate) fn of(
     before: Option<u64>,
     most: i64,
 ) -> Result<Vec<Entry>, KeeperError> {
-    let Some((_, key)) = vault.find_key(read, subject, Kind::TRAIL, "")? else { return Ok(Vec::new()) };
+    let keys = vault.keys(read, subject, "")?;
+    let Some((_, key)) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(Vec::new()) };
     let before = before.and_then(|position| i64::try_from(position).ok()).unwrap_or(i64::MAX);
     let rows = read.query(
         "SELECT trail.position, trail.sealed, ledger.leaf FROM trail JOIN ledger ON ledger.position = trail.position \

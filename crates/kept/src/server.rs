@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 
 use axum::Router;
-use kept_keeper::{Keeper, KeeperError, chain};
+use kept_keeper::{Keeper, KeeperError, Report, chain};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -17,10 +17,10 @@ use crate::{control, site::Site};
 const JOURNAL: Duration = Duration::from_millis(500);
 /// How often what is due is done.
 const SWEEP: Duration = Duration::from_secs(60);
-/// How often every sentence is checked, besides after each sweep that did something.
+/// How often every sentence is checked, besides after each sweep that did something. What is new is read.
 const PROVE: Duration = Duration::from_secs(60 * 60);
-/// How often the database is written anew after erasures.
-const TIDY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the database is written anew after erasures, and everything is read to check every sentence.
+const NIGHT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long what runs may still take once the server is asked to stop.
 const LEAVE: Duration = Duration::from_secs(10);
@@ -127,14 +127,17 @@ async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
 
 /// Sweeps, checks and tidying, one at a time.
 async fn chores(site: &Site, mut stopping: watch::Receiver<bool>) {
-    let [mut sweep, mut prove, mut tidy] = [SWEEP, PROVE, TIDY].map(ticks);
+    let [mut sweep, mut prove, mut night] = [SWEEP, PROVE, NIGHT].map(ticks);
     let mut proven = String::new();
     loop {
         tokio::select! {
             _ = stopping.changed() => return,
             _ = sweep.tick() => log("sweep", swept(site, &mut proven).await),
-            _ = prove.tick() => log("checks", check(&site.keeper).await),
-            _ = tidy.tick() => log("tidying", site.keeper.tidy().await.map(drop)),
+            _ = prove.tick() => log("checks", site.keeper.prove_new().await.map(tell)),
+            _ = night.tick() => {
+                log("tidying", site.keeper.tidy().await.map(drop));
+                log("checks", site.keeper.prove().await.map(tell));
+            }
         }
     }
 }
@@ -152,18 +155,17 @@ async fn swept(site: &Site, proven: &mut String) -> Result<(), KeeperError> {
     let policy = site.keeper.follow().await?;
     if swept.done > 0 || swept.failed > 0 || policy.version() != proven {
         tracing::info!(done = swept.done, failed = swept.failed, "swept");
-        check(&site.keeper).await?;
+        tell(site.keeper.prove_new().await?);
         policy.version().clone_into(proven);
     }
     Ok(())
 }
 
-/// Runs every check, and says in the log which sentences are broken.
-async fn check(keeper: &Keeper) -> Result<(), KeeperError> {
-    for promise in keeper.prove().await?.broken() {
+/// Says in the log which sentences are broken.
+fn tell(report: Report) {
+    for promise in report.broken() {
         tracing::error!(rule = %promise.id, detail = %promise.detail, "a promise is broken");
     }
-    Ok(())
 }
 
 fn log(what: &'static str, outcome: Result<(), KeeperError>) {

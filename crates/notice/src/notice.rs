@@ -252,6 +252,8 @@ pub enum Right {
     Rectify,
     /// `erase`: GDPR art. 17; PIPEDA 4.5.3.
     Erase,
+    /// `renew`: a password, at any time, and at once if somebody else may know it (`acc-10`).
+    Renew,
 }
 
 /// `[session]`: how one stays signed in.
@@ -466,7 +468,7 @@ impl fmt::Display for Shown {
 
 impl Right {
     /// Every right that can be run.
-    pub const ALL: [Self; 3] = [Self::Access, Self::Rectify, Self::Erase];
+    pub const ALL: [Self; 4] = [Self::Access, Self::Rectify, Self::Erase, Self::Renew];
 
     /// The key in `[right]`.
     pub fn word(self) -> &'static str {
@@ -474,6 +476,7 @@ impl Right {
             Self::Access => "access",
             Self::Rectify => "rectify",
             Self::Erase => "erase",
+            Self::Renew => "renew",
         }
     }
 }

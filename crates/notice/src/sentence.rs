@@ -285,6 +285,9 @@ fn right_text(rule: &RightRule) -> String {
         Right::Access => "see what we hold about you",
         Right::Rectify => "correct the details you gave us",
         Right::Erase => "have what we hold about you erased",
+        Right::Renew => {
+            "change your password; if you tell us that somebody may know it, it ends at once and with it every session"
+        }
     };
     format!("On the page “{}”, you can at any time {act}.", rule.on)
 }

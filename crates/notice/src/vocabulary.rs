@@ -6,6 +6,9 @@
 pub struct Vocabulary {
     /// Events that can start or end a clock or a hold.
     pub events: Vec<EventWords>,
+    /// Events of single records, such as a letter, with the terms that such a record holds: a clock that counts from one
+    /// can end nothing else.
+    pub record_events: Vec<(&'static str, Vec<&'static str>)>,
     /// Roles staff can have, such as `support`.
     pub roles: Vec<&'static str>,
     /// Forms the code can show.

@@ -62,7 +62,7 @@ impl Postgres {
 
     pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Read<'_>) -> Result<T, E> + Send + 'static,
+        F: FnMut(&Read<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
@@ -76,7 +76,7 @@ impl Postgres {
 
     pub(crate) async fn scan<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Read<'_>) -> Result<T, E> + Send + 'static,
+        F: FnMut(&Read<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {

@@ -92,6 +92,20 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Runs a statement that answers no rows once for each of `rows`, bound to its placeholders; gives how many rows they
+    /// changed together. On PostgreSQL all are sent before the first answer is waited for.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`], for the first that fails.
+    pub fn execute_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        match self.read.on {
+            On::Sqlite(connection) => {
+                rows.iter().try_fold(0, |sum, row| Ok(sum + sqlite::execute(connection, sql, row)?))
+            }
+            On::Postgres(session) => session.execute_each(sql, rows),
+        }
+    }
+
     /// Why the transaction broke off, when none of its statements is to blame: [`StoreError::Busy`] or
     /// [`StoreError::Unreachable`]. Then nothing of it is kept, and it may be run again. On SQLite it is always `None`: a
     /// transaction has its turn from the start.

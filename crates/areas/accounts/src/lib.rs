@@ -20,6 +20,7 @@ mod password_again;
 mod records;
 mod recovery;
 mod recovery_codes;
+mod reminders;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -128,6 +129,7 @@ pub const AREA: Area = Area {
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
     ],
     ..Area::named("accounts")

@@ -234,13 +234,19 @@ pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperEr
 }
 
 /// Lets an account rest: its sessions end, and signing in opens it again.
-pub(crate) fn deactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+///
+/// # Errors
+/// The database failed.
+pub fn deactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     sessions::end_all(act, subject)?;
     stand(act, subject, Standing::Deactivated)
 }
 
 /// Opens an account that rested; of any other nothing changes. The clocks that deactivating began are stopped.
-pub(crate) fn reactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+///
+/// # Errors
+/// The database failed.
+pub fn reactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     if account(act.tx(), subject)?.is_none_or(|account| account.standing != Standing::Deactivated) {
         return Ok(());
     }

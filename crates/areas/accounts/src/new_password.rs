@@ -8,7 +8,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Span;
-use kept_keeper::{Act, Actor, Deed, KeeperError};
+use kept_keeper::{Act, Actor, Deed, Finding, Inspect, KeeperError};
+use kept_store::params;
 use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 
@@ -97,6 +98,28 @@ pub(crate) async fn compromised(
 /// Where the browser is after everything has ended: signed out, with a letter on its way.
 pub(crate) async fn given_up(visit: Visit) -> Result<Response, Problem> {
     page(&ReplacedPage { frame: visit.frame("Your password has ended"), chosen: false })
+}
+
+/// `acc-10`: whoever said that somebody may know their password has no session and no remembered device from before.
+pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let mut left = 0;
+    for table in ["sessions", "devices"] {
+        left += inspect.count(
+            &format!(
+                "SELECT COUNT(*) FROM happenings JOIN {table} ON {table}.subject = happenings.subject \
+                 WHERE happenings.event = $1 AND {table}.began < happenings.at"
+            ),
+            &params![COMPROMISED],
+        )?;
+    }
+    if left > 0 {
+        return Ok(Finding::broken(left, format!("still open from before a password was given up: {left}")));
+    }
+    let told = inspect.count("SELECT COUNT(*) FROM happenings WHERE event = $1", &params![COMPROMISED])?;
+    Ok(match told {
+        0 => Finding::not_due("nobody has said that somebody may know their password"),
+        n => Finding::kept(n, format!("said by {n}; nothing of theirs is open from before")),
+    })
 }
 
 /// Asks for the password again, and puts the new one in its place. Says whether it did.

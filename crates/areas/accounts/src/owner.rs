@@ -60,23 +60,24 @@ struct Colleague {
 /// # Errors
 /// The database failed.
 pub async fn first_owner_code(keeper: &Keeper) -> Result<Option<String>, KeeperError> {
-    keeper
-        .act(keeper.ctx(Actor::System), |act| {
-            let owners = act.tx().query("SELECT 1 FROM roles WHERE role = 'owner' LIMIT 1", &params![])?;
-            if !owners.is_empty() {
-                return Ok(None);
-            }
-            let mut bytes = [0; 15];
-            act.ctx.rng.fill_bytes(&mut bytes);
-            let code = BASE32_NOPAD.encode(&bytes);
-            act.tx().execute(
-                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                &params![FACT, digest(&code)],
-            )?;
-            let spaced: Vec<_> = code.as_bytes().chunks(6).map(String::from_utf8_lossy).collect();
-            Ok(Some(spaced.join("-")))
-        })
-        .await
+    keeper.act(keeper.ctx(Actor::System), new_code).await
+}
+
+fn new_code(act: &mut Act<'_, '_>) -> Result<Option<String>, KeeperError> {
+    let owners = act.tx().query("SELECT 1 FROM roles WHERE role = 'owner' LIMIT 1", &params![])?;
+    if !owners.is_empty() {
+        return Ok(None);
+    }
+    let mut bytes = [0; 15];
+    act.ctx.rng.fill_bytes(&mut bytes);
+    let code = BASE32_NOPAD.encode(&bytes);
+    act.tx().execute(
+        "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        &params![FACT, digest(&code)],
+    )?;
+    act.note_site(Deed::Site, "code of the first owner made")?;
+    let spaced: Vec<_> = code.as_bytes().chunks(6).map(String::from_utf8_lossy).collect();
+    Ok(Some(spaced.join("-")))
 }
 
 fn digest(code: &str) -> String {

@@ -22,7 +22,7 @@ use crate::{
     members::{self, Standing},
     problem,
     records::SecondFactorCheck,
-    throttle,
+    reminders, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -223,12 +223,10 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
         None => None,
     };
     let signed = match signed {
-        None if request.method() == Method::GET => {
-            match devices::known_again(&accounts, request.headers(), &visit).await {
-                Ok(signed) => signed,
-                Err(cause) => return problem(cause).into_response(),
-            }
-        }
+        None if looks => match devices::known_again(&accounts, request.headers(), &visit).await {
+            Ok(signed) => signed,
+            Err(cause) => return problem(cause).into_response(),
+        },
         signed => signed,
     };
     let mut reader = None;
@@ -388,6 +386,11 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     }
     if long > 0 {
         return Ok(Finding::broken(long, format!("{long} sessions outlast the idle time")));
+    }
+    let forgotten = reminders::forgotten(inspect.policy);
+    if !forgotten.is_empty() {
+        let detail = format!("the pages do not remind people {}", forgotten.join(", "));
+        return Ok(Finding::broken(1, detail));
     }
     let long = devices::outlasting(inspect)?;
     if long > 0 {

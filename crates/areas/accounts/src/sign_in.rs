@@ -24,6 +24,7 @@ use crate::{
     members::{self, BY_EMAIL, Standing},
     password, problem,
     records::SignInCheck,
+    reminders,
     sessions::{self, Factor},
     sign_up,
     throttle::{self, DAY, Limit, QUARTER_HOUR},
@@ -172,6 +173,11 @@ fn sign_in(
 
 fn again(accounts: &Accounts, visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
     page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(accounts, visit, fields))
+}
+
+/// The page as it is before anybody has typed anything.
+pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
+    SignInPage { frame, fields: &Fields::default(), remembers: None }.render()
 }
 
 fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignInPage<'a> {

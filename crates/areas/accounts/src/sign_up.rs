@@ -23,6 +23,7 @@ use crate::{
     members::{self, BY_EMAIL, NewMember},
     password, problem,
     records::Profile,
+    reminders,
     throttle::{self, Limit, QUARTER_HOUR},
 };
 
@@ -188,6 +189,12 @@ pub(crate) fn email(fields: &mut Fields) -> Option<Email> {
             None
         }
     }
+}
+
+/// The page as it is before anybody has typed anything.
+pub(crate) fn specimen(frame: Frame, policy: &Policy) -> askama::Result<String> {
+    let [address, phone] = [Kind::PHYSICAL_ADDRESS, Kind::TELEPHONE_NUMBER].map(|kind| Row::of(policy, kind));
+    SignUpPage { frame, fields: &Fields::default(), address, phone }.render()
 }
 
 fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignUpPage<'a> {

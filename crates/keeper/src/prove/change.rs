@@ -5,18 +5,13 @@ use jiff::Timestamp;
 use kept_notice::{Notice, due, is_material, words::counted};
 use kept_store::params;
 
-use super::{Finding, Inspect, rules::sample};
+use super::{Finding, Inspect};
 use crate::{
     error::KeeperError,
-    sealed,
     sweep::GRACE,
     tell,
     time::{from_millis, long_date, to_millis},
-    trail,
 };
-
-/// How many of a person's last events are looked at.
-const EVENTS: i64 = 20;
 
 /// `ntc-1`: the notice in force is the one that is published and run. After a change, the events of some people are
 /// opened, to see that each was under the notice of its moment.
@@ -63,17 +58,12 @@ fn stale_events(inspect: &Inspect<'_, '_>) -> Result<(i64, i64), KeeperError> {
     let ended: Vec<(&str, Timestamp)> = std::iter::successors(Some(inspect.policy), |p| p.before.as_deref())
         .filter_map(|policy| Some((policy.before.as_deref()?.version(), policy.since)))
         .collect();
-    let (mut opened, mut stale) = (0, 0);
-    for row in &sample(inspect, "SELECT DISTINCT subject FROM trail", "subject")? {
-        for entry in trail::of(inspect.read, &inspect.vault(), sealed::subject(row, 0)?, None, EVENTS)? {
-            let event = entry.event;
-            opened += 1;
-            if ended.iter().any(|(version, end)| *version == event.notice && event.at >= *end) {
-                stale += 1;
-            }
-        }
-    }
-    Ok((opened, stale))
+    let events = inspect.events()?.unwrap_or_default();
+    let stale = events
+        .iter()
+        .filter(|event| ended.iter().any(|(version, end)| *version == event.notice && event.at >= *end));
+    let count = |found| i64::try_from(found).unwrap_or(i64::MAX);
+    Ok((count(events.len()), count(stale.count())))
 }
 
 /// `ntc-2`, `ntc-8`: every notice in force since the first was told in time to everybody, if it changed anything that

@@ -1,24 +1,25 @@
 //! Proving the notice: every sentence has a check, and what a check finds is evidence.
 
 mod change;
+mod ground;
+mod reads;
+mod report;
 mod retain;
 mod rules;
+mod sample;
 
 use jiff::Timestamp;
 use kept_notice::Sentence;
-use kept_store::{Read, params};
+use kept_store::Read;
+use kept_vault::SubjectId;
 use serde::Serialize;
 
+pub(crate) use self::ground::Ground;
+pub use self::report::{LedgerRef, NoticeRef, Promise, Report};
+use self::{ground::Deeds, sample::Sample};
+
 use crate::{
-    checkpoint,
-    ctx::Actor,
-    error::KeeperError,
-    keeper::{House, Keeper},
-    policy::Policy,
-    registry::Registry,
-    sealed::Vault,
-    time::{day, from_millis, to_millis},
-    trail,
+    error::KeeperError, keeper::House, policy::Policy, registry::Registry, sealed::Vault, trail::Event,
 };
 
 /// How one or more sentences are proven.
@@ -143,12 +144,39 @@ pub struct Inspect<'a, 'c> {
     /// The sentence to prove.
     pub sentence: &'a Sentence,
     house: &'a House,
+    /// What the run before has covered, and this one.
+    before: &'a Ground,
+    ground: &'a Ground,
+    sample: &'a Sample,
 }
 
 impl Inspect<'_, '_> {
     /// The areas of the site.
     pub fn registry(&self) -> &Registry {
         &self.house.registry
+    }
+
+    /// Some people of whom something is held, for a check that opens what it proves: others at every run.
+    pub fn people(&self) -> &[SubjectId] {
+        self.sample.people()
+    }
+
+    /// What was done lately with these people's data, from their own trails; nothing if a trail does not open.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn events(&self) -> Result<Option<&[Event]>, KeeperError> {
+        self.sample.events(self.house, self.read)
+    }
+
+    /// What was done under the sentence's rule.
+    fn deeds(&self) -> Deeds {
+        self.ground.deeds(&self.sentence.id)
+    }
+
+    /// The moment of the run before, if this one goes on from there.
+    fn since(&self) -> Option<Timestamp> {
+        self.before.at
     }
 
     fn vault(&self) -> Vault<'_> {
@@ -174,197 +202,10 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Section("retain"), proof: Proof::Event, run: retain::check },
     Check { covers: Covers::Section("hold"), proof: Proof::Event, run: rules::hold },
     Check { covers: Covers::Section("form"), proof: Proof::Construction, run: rules::form },
-    Check { covers: Covers::Section("purpose"), proof: Proof::Construction, run: rules::purpose },
-    Check { covers: Covers::Section("role"), proof: Proof::Construction, run: rules::role },
+    Check { covers: Covers::Section("purpose"), proof: Proof::Construction, run: reads::purpose },
+    Check { covers: Covers::Section("role"), proof: Proof::Construction, run: reads::role },
     Check { covers: Covers::Rule("right.access"), proof: Proof::Probe, run: rules::access },
     Check { covers: Covers::Rule("notice"), proof: Proof::Probe, run: change::published },
     Check { covers: Covers::Rule("notice.change"), proof: Proof::Event, run: change::change },
     Check { covers: Covers::Rule("never.store-in-clear"), proof: Proof::Probe, run: rules::sealed },
 ];
-
-/// Everything that a run of all checks found. This is the JSON of `kept prove --json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// The notice in force.
-    pub notice: NoticeRef,
-    /// When the checks ran.
-    pub at: Timestamp,
-    /// The ledger that the evidence points into.
-    pub ledger: LedgerRef,
-    /// Every sentence with what was found.
-    pub promises: Vec<Promise>,
-}
-
-/// A notice by its version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NoticeRef {
-    /// The hash of its canonical form.
-    pub version: String,
-    /// Its effective date.
-    pub effective: jiff::civil::Date,
-}
-
-/// A ledger by its size and root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LedgerRef {
-    /// How many events.
-    pub size: u64,
-    /// The Merkle root in base64.
-    pub root: String,
-}
-
-/// One sentence and what its check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Promise {
-    /// The rule: `retain.lapsed`.
-    pub id: String,
-    /// The operator's clause numbers.
-    #[serde(rename = "ref")]
-    pub refs: Vec<String>,
-    /// The sentence.
-    pub sentence: String,
-    /// `obligation`, `prohibition` or `permission`.
-    pub rule: String,
-    /// How it is proven.
-    pub proof: Proof,
-    /// How it stands.
-    pub status: Status,
-    /// When it was checked.
-    pub checked: Timestamp,
-    /// How many cases.
-    pub count: i64,
-    /// The oldest open case.
-    pub oldest: Option<Timestamp>,
-    /// The finding in words.
-    pub detail: String,
-}
-
-impl Report {
-    /// The promises that are broken.
-    pub fn broken(&self) -> impl Iterator<Item = &Promise> {
-        self.promises.iter().filter(|promise| promise.status == Status::Broken)
-    }
-}
-
-impl Keeper {
-    /// Runs the check of every sentence now, writes the evidence down, and signs a checkpoint of the ledger.
-    ///
-    /// # Errors
-    /// The database failed, or the ledger's rows no longer give its root.
-    pub async fn prove(&self) -> Result<Report, KeeperError> {
-        let _turn = self.house.proving.lock().await;
-        let (house, policy, now) = (self.house.clone(), self.follow().await?, self.now());
-        let report = self.store.scan(move |read| report(&house, read, &policy, now)).await?;
-        let (house, evidence) = (self.house.clone(), report.clone());
-        let note = self.act(self.ctx(Actor::System), move |act| {
-            let position = i64::try_from(evidence.ledger.size).unwrap_or(i64::MAX);
-            // What another server found in a longer ledger stays.
-            for promise in &evidence.promises {
-                act.tx().execute(
-                    "INSERT INTO evidence (promise, at, status, count, oldest, position, detail) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (promise) DO UPDATE SET at = excluded.at, \
-                     status = excluded.status, count = excluded.count, oldest = excluded.oldest, \
-                     position = excluded.position, detail = excluded.detail \
-                     WHERE evidence.position <= excluded.position",
-                    &params![
-                        &promise.id,
-                        to_millis(promise.checked),
-                        promise.status.word(),
-                        promise.count,
-                        promise.oldest.map(to_millis),
-                        position,
-                        &promise.detail
-                    ],
-                )?;
-            }
-            checkpoint::sign(&house, act.tx(), act.ctx.now)
-        })
-        .await?;
-        let folder = self.house.folder.clone();
-        let published = tokio::task::spawn_blocking(move || checkpoint::publish(&folder, &note)).await;
-        published.map_err(std::io::Error::other).flatten().map_err(KeeperError::Checkpoint)?;
-        Ok(report)
-    }
-
-    /// What the last run of the checks found: what the public board shows.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn board(&self) -> Result<Report, KeeperError> {
-        let (house, policy, now) = (self.house.clone(), self.follow().await?, self.now());
-        self.store.read(move |read| board(&house, read, &policy, now)).await
-    }
-}
-
-fn report(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Result<Report, KeeperError> {
-    let edge = trail::verified_edge(read)?;
-    let in_force = day(now) >= policy.notice.effective;
-    let mut promises = Vec::with_capacity(policy.sentences.len());
-    for sentence in &policy.sentences {
-        let check = check_of(house, &sentence.id)?;
-        let found = if in_force {
-            (check.run)(&Inspect { read, now, policy, sentence, house })?
-        } else {
-            Finding { status: Status::NotInForce, ..Finding::not_due("the notice does not yet apply") }
-        };
-        promises.push(promise(sentence, check, now, found));
-    }
-    Ok(Report { notice: notice_ref(policy), at: now, ledger: ledger_ref(&edge), promises })
-}
-
-fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Result<Report, KeeperError> {
-    let mut promises = Vec::with_capacity(policy.sentences.len());
-    let mut at = now;
-    for sentence in &policy.sentences {
-        let check = check_of(house, &sentence.id)?;
-        let row = read.query_opt(
-            "SELECT at, status, count, oldest, detail FROM evidence WHERE promise = $1",
-            &params![&sentence.id],
-        )?;
-        let Some(row) = row else {
-            promises.push(promise(sentence, check, now, Finding::not_due("not yet checked")));
-            continue;
-        };
-        at = from_millis(row.get(0)?)?;
-        let found = Finding {
-            status: Status::parse(&row.get::<String>(1)?)
-                .ok_or(KeeperError::Malformed("an unknown status of a promise"))?,
-            count: row.get(2)?,
-            oldest: row.get::<Option<i64>>(3)?.map(from_millis).transpose()?,
-            detail: row.get(4)?,
-        };
-        promises.push(promise(sentence, check, at, found));
-    }
-    Ok(Report { notice: notice_ref(policy), at, ledger: ledger_ref(&trail::edge(read)?), promises })
-}
-
-fn check_of<'a>(house: &'a House, id: &str) -> Result<&'a Check, KeeperError> {
-    let covering = || house.registry.checks().filter(|check| check.covers.includes(id));
-    covering()
-        .find(|check| matches!(check.covers, Covers::Rule(_)))
-        .or_else(|| covering().next())
-        .ok_or_else(|| KeeperError::Unknown(id.into()))
-}
-
-fn promise(sentence: &Sentence, check: &Check, checked: Timestamp, found: Finding) -> Promise {
-    Promise {
-        id: sentence.id.clone(),
-        refs: sentence.refs.clone(),
-        sentence: sentence.text.clone(),
-        rule: sentence.modality.to_string(),
-        proof: check.proof,
-        status: found.status,
-        checked,
-        count: found.count,
-        oldest: found.oldest,
-        detail: found.detail,
-    }
-}
-
-fn notice_ref(policy: &Policy) -> NoticeRef {
-    NoticeRef { version: policy.notice.version.clone(), effective: policy.notice.effective }
-}
-
-fn ledger_ref(edge: &kept_ledger::Frontier) -> LedgerRef {
-    LedgerRef { size: edge.size(), root: data_encoding::BASE64.encode(&edge.root()) }
-}

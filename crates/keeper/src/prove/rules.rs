@@ -1,9 +1,7 @@
-//! Proving the other rules that the kernel runs: forms, purposes, roles, holds, access, and what is never stored in the
-//! clear.
+//! Proving the other rules that the kernel runs: forms, holds, access, and what is never stored in the clear.
 
-use kept_notice::Verdict;
-use kept_store::{Row, params};
-use kept_vault::Kind;
+use kept_store::params;
+use kept_vault::{Kind, Source};
 use serde_json::Value as Json;
 
 use kept_notice::words::counted;
@@ -14,12 +12,7 @@ use crate::{
     holdings, sealed,
     sweep::GRACE,
     time::{from_millis, long_date, to_millis},
-    trail::SITE,
-    view::By,
 };
-
-/// How many people and parts a probe opens.
-const SAMPLE: i64 = 50;
 
 /// `acc-1`: a form asks for what the notice declares and nothing else.
 pub(crate) fn form(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
@@ -38,6 +31,10 @@ pub(crate) fn form(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     if foreign > 0 {
         return Ok(Finding::broken(1, format!("declared and not on the form: {foreign}")));
     }
+    let given = given_unasked(inspect, &wanted)?;
+    if given > 0 {
+        return Ok(Finding::broken(given, format!("given by people although no form asks for it: {given}")));
+    }
     let optional = terms.len() - required.len();
     Ok(Finding::kept(
         i64::try_from(terms.len()).unwrap_or(i64::MAX),
@@ -48,48 +45,26 @@ pub(crate) fn form(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     ))
 }
 
-/// `use-2`: every read for this purpose stays within what the notice says it uses.
-pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let Some(purpose) = inspect.policy.notice.purpose(inspect.name()) else {
-        return Ok(Finding::broken(1, "the notice has no such purpose"));
+/// How much some people have given of what the code could ask for and no form of the notice does.
+fn given_unasked(inspect: &Inspect<'_, '_>, wanted: &[Kind]) -> Result<i64, KeeperError> {
+    let notice = &inspect.policy.notice;
+    let asks_for = |kind: &Kind| {
+        let labels = notice
+            .forms
+            .iter()
+            .flat_map(|form| form.required.iter().chain(form.voluntary.iter().map(|(label, _)| label)));
+        labels.flat_map(|label| notice.kinds_of(label)).any(|term| term == kind.term())
     };
-    let views: Vec<_> = inspect
-        .policy
-        .views
-        .iter()
-        .filter(|(view, verdict)| view.purpose == purpose.is.id && matches!(verdict, Verdict::Allowed { .. }))
-        .collect();
-    let off = inspect
-        .policy
-        .views
-        .iter()
-        .filter(|(view, verdict)| view.purpose == purpose.is.id && matches!(verdict, Verdict::Refused { .. }))
-        .count();
-    let views = i64::try_from(views.len()).unwrap_or(i64::MAX);
-    let mut detail = match views {
-        0 => "nobody reads anything for it".to_owned(),
-        n => format!("{}, all within it", counted(n, "kind of read", "kinds of read")),
-    };
-    if off > 0 {
-        detail.push_str(&format!("; switched off because they went beyond it: {off}"));
+    let mut given = 0;
+    for kind in wanted.iter().filter(|kind| !asks_for(kind)) {
+        for subject in inspect.people() {
+            given += inspect.count(
+                "SELECT COUNT(*) FROM vault WHERE subject = $1 AND kind = $2 AND source = $3",
+                &params![subject.as_bytes(), kind.term(), Source::Person.as_str()],
+            )?;
+        }
     }
-    Ok(Finding::kept(views, detail))
-}
-
-/// `use-1`: staff in this role read through declared views only, and each read is in the ledger before it is shown.
-pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let name = inspect.name();
-    let views = inspect
-        .policy
-        .views
-        .iter()
-        .filter(|(view, verdict)| {
-            matches!(view.by, By::Role(role) if role == name) && matches!(verdict, Verdict::Allowed { .. })
-        })
-        .count();
-    let views = i64::try_from(views).unwrap_or(i64::MAX);
-    let reads = counted(views, "kind of read", "kinds of read");
-    Ok(Finding::kept(views, format!("{reads}; each look is in the log before it is shown")))
+    Ok(given)
 }
 
 /// `hold-1`: what a hold keeps is kept only while it stands.
@@ -120,15 +95,16 @@ pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     })
 }
 
-/// `rgt-1`: "My data" shows every kind that is held. Opens the pages of some people, without showing them to anyone.
+/// `rgt-1`: "My data" shows every kind that is held, and what was done with it. Opens the pages of some people, without
+/// showing them to anyone.
 pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    if inspect.events()?.is_none() {
+        let detail = "a record of who did what with somebody's data does not open, or does not fit the log";
+        return Ok(Finding::broken(1, detail));
+    }
     let mut opened = 0;
-    for row in &sample(inspect, "SELECT DISTINCT subject FROM keys", "subject")? {
-        let subject = sealed::subject(row, 0)?;
-        if subject == SITE {
-            continue;
-        }
-        let page = holdings::of(inspect.house, inspect.read, inspect.policy, subject, inspect.now);
+    for subject in inspect.people() {
+        let page = holdings::of(inspect.house, inspect.read, inspect.policy, *subject, inspect.now);
         let shown = match page {
             Err(KeeperError::Sealed { .. }) => return Ok(Finding::broken(1, "a page My data does not open")),
             page => page?,
@@ -152,45 +128,35 @@ pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
 /// `sec-6`: what is stored about people is sealed, and opens under its own place and key only.
 pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let keys = inspect.count("SELECT COUNT(*) FROM keys", &params![])?;
-    let rows = sample(inspect, "SELECT subject, record, kind, sealed FROM vault", "subject, record, kind")?;
-    for row in &rows {
-        let (subject, record): (_, String) = (sealed::subject(row, 0)?, row.get(1)?);
-        let (kind, bytes): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
-        let opened = match inspect.vault().parts(inspect.read, subject, Some(&record)) {
+    let mut parts = 0;
+    for subject in inspect.people() {
+        let opened = match inspect.vault().parts(inspect.read, *subject, None) {
             Err(KeeperError::Sealed { .. }) => {
                 return Ok(Finding::broken(1, "a stored part does not open under its own place and key"));
             }
             opened => opened?,
         };
-        let clear = opened
-            .iter()
-            .filter(|part| part.kind.term() == kind)
-            .flat_map(|part| part.fields.values())
-            .filter_map(Json::as_str)
-            .any(|text| text.len() >= 4 && bytes.windows(text.len()).any(|window| window == text.as_bytes()));
-        if clear {
-            return Ok(Finding::broken(1, "a stored part can be read without its key"));
+        let rows = inspect.read.query(
+            "SELECT sealed FROM vault WHERE subject = $1 ORDER BY record, kind",
+            &params![subject.as_bytes()],
+        )?;
+        if rows.len() != opened.len() {
+            return Ok(Finding::broken(1, "a stored part has no key"));
         }
+        for (part, row) in opened.iter().zip(&rows) {
+            let bytes: Vec<u8> = row.get(0)?;
+            let mut texts = part.fields.values().filter_map(Json::as_str).filter(|text| text.len() >= 4);
+            if texts.any(|text| bytes.windows(text.len()).any(|window| window == text.as_bytes())) {
+                return Ok(Finding::broken(1, "a stored part can be read without its key"));
+            }
+        }
+        parts += rows.len();
     }
     Ok(Finding::kept(
         keys,
         format!(
-            "everything is sealed, under {}; parts opened as a test: {}",
-            counted(keys, "key", "keys"),
-            rows.len()
+            "everything is sealed, under {}; parts opened as a test: {parts}",
+            counted(keys, "key", "keys")
         ),
     ))
-}
-
-/// Rows to look at: from a subject on that nobody can foresee, and another at every check.
-pub(super) fn sample(inspect: &Inspect<'_, '_>, select: &str, order: &str) -> Result<Vec<Row>, KeeperError> {
-    let start = inspect.house.ring.blind("sample", &to_millis(inspect.now).to_be_bytes());
-    let start = start.first_chunk::<16>().copied().unwrap_or_default();
-    let mut rows = Vec::new();
-    for side in [">=", "<"] {
-        let left = SAMPLE - i64::try_from(rows.len()).unwrap_or(SAMPLE);
-        let sql = format!("{select} WHERE subject {side} $1 ORDER BY {order} LIMIT $2");
-        rows.extend(inspect.read.query(&sql, &params![start, left])?);
-    }
-    Ok(rows)
 }

@@ -4,13 +4,12 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
+        mpsc::{self, RecvTimeoutError},
     },
-    thread,
     time::Duration,
 };
 
-use kept_keeper::{Actor, KeeperError};
+use kept_keeper::{Actor, Keeper, KeeperError};
 use kept_pgtest::{Bridge, Cut};
 use kept_store::{StoreError, params};
 use kept_vault::SubjectId;
@@ -73,18 +72,27 @@ async fn a_commit_that_cannot_be_looked_up_stays_unknown() {
     // Its turn comes never again: another has it from the moment of the lost answer on.
     bridge.cut(Cut::After, 1);
     let (inside, is_inside) = tokio::sync::oneshot::channel();
-    let mut inside = Some(inside);
-    let keeper = far.keeper.clone();
+    let (go_on, goes_on) = mpsc::channel::<()>();
+    let (mut inside, keeper) = (Some(inside), far.keeper.clone());
     let stepping = tokio::spawn(async move {
         let step = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), move |act| {
             inside.take().into_iter().for_each(|inside| inside.send(()).unwrap());
-            thread::sleep(Duration::from_millis(500));
+            goes_on.recv_timeout(Duration::from_secs(30)).unwrap();
             act.put(anna, &Badge { member_id: "W-2".into() })
         });
         step.await
     });
     is_inside.await.unwrap();
-    let hold = hold_the_turn(&site).await;
+    let next = tokio::spawn({
+        let keeper = site.keeper.clone();
+        async move { hold_the_turn(keeper).await }
+    });
+    let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while kept_pgtest::sql(site.url.as_ref().unwrap(), waits) == "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    go_on.send(()).unwrap();
+    let hold = next.await.unwrap();
     let unknown = stepping.await.unwrap();
     assert!(matches!(unknown, Err(KeeperError::Store(StoreError::CommitUnknown))), "{unknown:?}");
     drop(hold);
@@ -135,7 +143,7 @@ async fn a_connection_that_breaks_before_the_commit_is_made_again() {
 #[tokio::test]
 async fn an_act_whose_turn_does_not_come_waits_for_another() {
     let (site, far, _bridge, anna) = far().await;
-    let hold = hold_the_turn(&site).await;
+    let hold = hold_the_turn(site.keeper.clone()).await;
     let release = async {
         tokio::time::sleep(Duration::from_millis(2500)).await;
         drop(hold);
@@ -146,15 +154,17 @@ async fn an_act_whose_turn_does_not_come_waits_for_another() {
 }
 
 /// Keeps all others from acting until what it gives is dropped.
-async fn hold_the_turn(site: &Site) -> mpsc::Sender<()> {
+async fn hold_the_turn(keeper: Keeper) -> mpsc::Sender<()> {
     let (held, is_held) = tokio::sync::oneshot::channel();
     let (release, released) = mpsc::channel::<()>();
-    let (mut held, keeper) = (Some(held), site.keeper.clone());
+    let mut held = Some(held);
     tokio::spawn(async move {
-        let holding = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), move |_| {
+        let holding = keeper.act::<_, KeeperError, _>(keeper.ctx(Actor::System), move |act| {
             held.take().into_iter().for_each(|held| held.send(()).unwrap());
-            // An error: what was given is dropped.
-            let _ = released.recv_timeout(Duration::from_secs(30));
+            // Something now and then, because the database gives up on who is silent for long.
+            while released.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
+                act.tx().query("SELECT 1", &params![])?;
+            }
             Ok(())
         });
         holding.await

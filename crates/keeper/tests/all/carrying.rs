@@ -30,6 +30,7 @@ async fn switching_off_later_leaves_those_switched_off_who_were_promised_it(on: 
     site.until("2026-11-09T12:00:00Z").await;
     site.emit(anna, "member.left").await;
     site.time.set(moment("2026-11-10T00:00:00Z"));
+    site.sweep().await;
     site.emit(bert, "member.left").await;
     site.until("2026-11-11T12:00:00Z").await;
     let closed = "SELECT COUNT(*) FROM members WHERE standing = 'closed'";

@@ -3,8 +3,12 @@
 use kept_keeper::{Actor, KeeperError, Status};
 use kept_store::params;
 use kept_vault::SubjectId;
+use tempfile::TempDir;
 
-use crate::site::{On, START, Site, is, moment};
+use crate::{
+    club::{AREA, Profile},
+    site::{Hands, On, START, Site, is, moment, notice_with, open},
+};
 
 on_every_database! {
     an_erasure_that_skips_a_kind
@@ -14,6 +18,7 @@ on_every_database! {
     a_clock_that_is_a_day_early
     a_duty_that_was_never_made
     a_warning_that_is_not_sent
+    a_warning_that_was_never_made
     a_deed_without_its_event
     swapped_or_damaged_sealed_parts
     a_part_in_the_clear
@@ -127,6 +132,26 @@ async fn a_warning_that_is_not_sent(on: On) {
     assert_eq!(found.oldest, Some(moment("2027-01-29T12:00:00Z")));
 }
 
+/// No list of duties says that it is missing.
+async fn a_warning_that_was_never_made(on: On) {
+    let site = Site::new(on).await;
+    let anna = site.member("Anna").await;
+    let bert = site.member("Bert").await;
+    site.emit(anna, "member.left").await;
+    site.emit(bert, "member.left").await;
+    site.plant("DELETE FROM duties WHERE action LIKE 'warn%' AND subject = $1", &params![anna.as_bytes()])
+        .await;
+    site.until("2027-01-30T12:00:00Z").await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+    site.days(1).await;
+    let found = site.finding("retain.lapsed").await;
+    assert_eq!(found.detail, "not told the date in time: 1");
+    assert_eq!(found.oldest, Some(moment("2027-01-29T12:00:00Z")));
+    // Whoever came back is told nothing.
+    site.emit(anna, "member.back").await;
+    assert_eq!(site.broken().await, Vec::<String>::new());
+}
+
 async fn a_deed_without_its_event(on: On) {
     let (site, _) = lapsed(on).await;
     site.plant(
@@ -185,6 +210,32 @@ async fn a_kind_that_my_data_does_not_show(on: On) {
     site.member("Anna").await;
     site.plant("DELETE FROM vault WHERE kind = 'pd:Name'", &params![]).await;
     assert_eq!(site.broken().await, ["right.access"]);
+}
+
+/// The code could ask for a telephone number; under this notice it must not.
+#[tokio::test]
+async fn something_given_that_no_form_asks_for() {
+    let silent = notice_with("voluntary = { phone = \"we cannot call you\" }\n", "");
+    let (folder, time) = (TempDir::new().unwrap(), Hands::at(START));
+    let keeper = open(folder.path(), None, time, &silent, &[AREA], 1).await.unwrap();
+    let broken = async || {
+        let report = keeper.prove().await.unwrap();
+        report.broken().map(|one| (one.id.clone(), one.detail.clone())).collect::<Vec<_>>()
+    };
+    let give = async |phone: Option<&'static str>| {
+        let ctx = keeper.ctx(Actor::Visitor);
+        let put = keeper.act(ctx, move |act| {
+            let subject = act.new_subject();
+            let (name, email) = ("Anna".into(), "anna@example.test".into());
+            act.put(subject, &Profile { name, email, phone: phone.map(Into::into) })
+        });
+        put.await.unwrap();
+    };
+    give(None).await;
+    assert_eq!(broken().await, []);
+    give(Some("+1 555 010 0199")).await;
+    let given = "given by people although no form asks for it: 1";
+    assert_eq!(broken().await, [("form.join".to_owned(), given.to_owned())]);
 }
 
 async fn another_notice_behind_our_back(on: On) {

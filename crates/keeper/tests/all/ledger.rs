@@ -91,7 +91,7 @@ async fn a_changed_or_swapped_trail_row_is_found_by_its_reader(on: On) {
     let site = Site::new(on).await;
     let anna = site.member("Anna").await;
     for damage in [
-        "UPDATE trail SET sealed = (SELECT wrapped FROM keys WHERE keys.key = trail.key) WHERE subject = $1",
+        "UPDATE trail SET sealed = (SELECT wrapped FROM keys WHERE keys.subject = trail.subject AND kind = 'kept:Trail') WHERE subject = $1",
         "UPDATE trail SET position = position + 1000 WHERE subject = $1",
     ] {
         site.plant(damage, &params![anna.as_bytes()]).await;

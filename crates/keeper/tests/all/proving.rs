@@ -41,6 +41,7 @@ async fn the_report_is_stable(on: On) {
   "at": "2027-03-10T12:00:00Z",
   "ledger": {
     "size": 12,
+    "read": 12,
     "root": "(root)"
   },
   "promises": [
@@ -71,7 +72,7 @@ async fn the_report_is_stable(on: On) {
     {
       "id": "purpose.membership",
       "ref": [],
-      "sentence": "To run your membership, we use your name, e-mail address, telephone number, member id, membership dates and status and training record. The ground for this is our contract with you.",
+      "sentence": "To run your membership, we use your name, e-mail address, telephone number, member id, membership dates and training record. The ground for this is our contract with you.",
       "rule": "permission",
       "proof": "construction",
       "status": "kept",
@@ -155,7 +156,7 @@ async fn the_report_is_stable(on: On) {
     {
       "id": "retain.credits",
       "ref": [],
-      "sentence": "Two years after you leave the club, we erase your member id, membership dates and status and training record.",
+      "sentence": "Two years after you leave the club, we erase your member id, membership dates and training record.",
       "rule": "obligation",
       "proof": "event",
       "status": "not-due",

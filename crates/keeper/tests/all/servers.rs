@@ -209,7 +209,7 @@ async fn a_change_of_notice_reaches_every_server_at_its_moment() {
         assert_eq!(seen(site).await, (new.clone(), new.clone()), "{name}");
     }
     slow.time.set(from - 10.seconds());
-    assert_eq!(seen(&slow).await, (old, new.clone()), "what is in force for one is so for all who act");
+    assert_eq!(seen(&slow).await, (new.clone(), new.clone()), "what is in force for one is so for all");
     let activations = "SELECT COUNT(*) FROM policies WHERE activated = activates";
     assert_eq!(one.count(activations, &params![]).await, 2);
     assert_eq!(awake.broken().await, Vec::<String>::new());

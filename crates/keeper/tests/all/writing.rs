@@ -1,8 +1,10 @@
 //! Writing people's data, and finding people by it.
 
+use std::fs;
+
 use kept_keeper::{Actor, Claim, Field, KeeperError, Record};
 use kept_store::params;
-use kept_vault::Kind;
+use kept_vault::{KeyId, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
 on_every_database! {
     what_is_written_is_read_back
     what_is_taken_back_is_gone_with_its_key
+    what_is_taken_back_leaves_a_tombstone
     an_act_that_fails_writes_nothing
     a_record_that_is_not_declared_is_refused
     an_address_belongs_to_one_and_a_name_to_many
@@ -40,6 +43,23 @@ async fn what_is_taken_back_is_gone_with_its_key(on: On) {
     let own = site.own(anna).await;
     assert_eq!((own.email.as_deref(), own.phone), (Some("new@example.test"), None));
     assert!(!site.kinds(anna).await.contains(&Kind::TELEPHONE_NUMBER));
+}
+
+/// Whatever brings an older state back must not bring the key back.
+async fn what_is_taken_back_leaves_a_tombstone(on: On) {
+    let site = Site::new(on).await;
+    let anna = site.member("Anna").await;
+    let row = site.rows("SELECT key FROM keys WHERE kind = 'pd:TelephoneNumber'", &params![]).await;
+    let key = KeyId::from_bytes(row[0].get(0).unwrap());
+    let without = || Profile { name: "Anna".into(), email: "anna@example.test".into(), phone: None };
+    site.act(Actor::Person(anna), move |act| act.put(anna, &without())).await.unwrap();
+    // The machine dies before the sweep.
+    let site = site.killed().await;
+    site.sweep().await;
+    let log = fs::read_to_string(site.folder.path().join("tombstones")).unwrap();
+    assert!(log.ends_with(&format!(" {anna} {key}\n")), "{log}");
+    site.sweep().await;
+    assert_eq!(fs::read_to_string(site.folder.path().join("tombstones")).unwrap(), log);
 }
 
 async fn an_act_that_fails_writes_nothing(on: On) {

@@ -103,7 +103,11 @@ impl Changes {
         }
         let sentences = counted(self.sentences.len(), "sentence changes", "sentences change");
         match (self.material, self.earliest) {
-            (false, _) => writeln!(out, "{sentences}; nobody is worse off. It can take effect today.")?,
+            (false, _) => writeln!(
+                out,
+                "{sentences}; nobody is worse off. It can take effect today; it says {}.",
+                self.effective
+            )?,
             (true, Some(day)) => writeln!(
                 out,
                 "{sentences}, and people are told first. Proposed today, it can take effect on {day} at the earliest; \

@@ -98,7 +98,7 @@ impl Outcome {
                 }
                 writeln!(
                     out,
-                    "The server writes to everybody now. It is in force from {day} on, or later: not before the announced \
+                    "The server writes to everybody. It is in force from {day} on, or later: not before the announced \
                      time has passed since the last of them was told."
                 )?;
             }

@@ -188,17 +188,13 @@ impl Story<'_> {
             Plan::Leave(subject) => {
                 self.act(move |act| {
                     act.emit(subject, "account.deactivated")?;
-                    members::disable(act, subject)
+                    members::deactivate(act, subject)
                 })
                 .await?;
                 Ok(if self.one_in(3, 1) { vec![(day + 40, Plan::Return(subject))] } else { Vec::new() })
             }
             Plan::Return(subject) => {
-                self.act(move |act| {
-                    act.emit(subject, "account.reactivated")?;
-                    members::enable(act, subject)
-                })
-                .await?;
+                self.act(move |act| members::reactivate(act, subject)).await?;
                 Ok(Vec::new())
             }
             Plan::Close(subject) => {

@@ -10,7 +10,7 @@ use kept_store::params;
 use kept_vault::{Kind, SubjectId};
 
 use super::{
-    Finding, SimulateError,
+    outcome::{Finding, SimulateError},
     person::{Person, erases},
 };
 

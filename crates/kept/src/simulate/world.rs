@@ -2,32 +2,63 @@
 //! and the crash of the machine under it.
 
 use std::{
-    fs,
-    path::Path,
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
 };
 
 use jiff::Timestamp;
-use kept_keeper::{Area, Database, Keeper, Setup, TimeSource};
+use kept_keeper::{Area, Database, Keeper, KeeperError, Setup, TimeSource};
+use kept_store::{StoreError, params};
+use kept_vault::KeyId;
+use rand_core::Rng as _;
 use tempfile::TempDir;
 
-use super::{Plan, SimulateError};
+use super::{Plan, SimulateError, dice::Dice};
 
-/// A clock that stands still until it is moved.
-pub(super) struct Clock(AtomicI64);
+/// A clock that stands still until it is moved. A night's work looks at it before each of its steps and does one after
+/// the other, so this is where the machine can die between any two of them, the same ones for the same seed.
+pub(super) struct Clock {
+    at: AtomicI64,
+    doom: Mutex<Option<Doom>>,
+}
+
+/// A machine that is to die.
+struct Doom {
+    /// How often the clock may be looked at before.
+    looks: u32,
+    dead: PathBuf,
+    next: PathBuf,
+    /// Once it has died: whether its disk could be kept.
+    kept: Option<io::Result<()>>,
+}
 
 impl Clock {
+    fn new(at: Timestamp) -> Clock {
+        Clock { at: AtomicI64::new(at.as_second()), doom: Mutex::new(None) }
+    }
+
     pub(super) fn set(&self, to: Timestamp) {
-        self.0.store(to.as_second(), Ordering::SeqCst);
+        self.at.store(to.as_second(), Ordering::SeqCst);
     }
 }
 
 impl TimeSource for Clock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap_or(Timestamp::UNIX_EPOCH)
+        if let Some(doom) = self.doom.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+            && doom.kept.is_none()
+        {
+            match doom.looks.checked_sub(1) {
+                Some(left) => doom.looks = left,
+                None => doom.kept = Some(copy(&doom.dead, &doom.next)),
+            }
+        }
+        Timestamp::from_second(self.at.load(Ordering::SeqCst)).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -49,7 +80,7 @@ impl<'a> World<'a> {
     ) -> Result<World<'a>, SimulateError> {
         let Plan { notice, areas, .. } = *plan;
         let home = tempfile::Builder::new().prefix("kept-simulate-").tempdir_in(plan.place)?;
-        let clock = Arc::new(Clock(AtomicI64::new(start.as_second())));
+        let clock = Arc::new(Clock::new(start));
         let folder = home.path().join("0");
         let setup =
             Setup { folder: &folder, database: Database::Folder, notice, areas, time: clock.clone(), seed };
@@ -59,28 +90,92 @@ impl<'a> World<'a> {
 
     /// The machine dies. What is on its disk at this moment is all that the next start finds: the folder is copied as it
     /// lies, the write-ahead log not yet emptied, and whatever only memory knew is lost.
-    pub(super) async fn crash(&mut self, seed: [u8; 32]) -> Result<(), SimulateError> {
-        let dead = self.home.path().join(self.crashes.to_string());
+    pub(super) async fn crash(&mut self, dice: &mut Dice) -> Result<(), SimulateError> {
+        copy(&self.folder(self.crashes), &self.folder(self.crashes + 1))?;
+        self.start_anew(dice).await
+    }
+
+    /// The machine is to die when it has looked at the clock so many times.
+    pub(super) fn doom(&self, looks: u32) {
+        let (dead, next) = (self.folder(self.crashes), self.folder(self.crashes + 1));
+        *self.doom_of_clock() = Some(Doom { looks, dead, next, kept: None });
+    }
+
+    /// If it has died meanwhile, starts again with what its disk had then.
+    pub(super) async fn rise(&mut self, dice: &mut Dice) -> Result<(), SimulateError> {
+        let doom = self.doom_of_clock().take();
+        match doom.and_then(|doom| doom.kept) {
+            Some(kept) => {
+                kept?;
+                self.start_anew(dice).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn start_anew(&mut self, dice: &mut Dice) -> Result<(), SimulateError> {
+        let dead = self.folder(self.crashes);
         self.crashes += 1;
-        let folder = self.home.path().join(self.crashes.to_string());
-        copy(&dead, &folder)?;
+        let folder = self.folder(self.crashes);
+        tear(&folder, dice)?;
         let setup = Setup {
             folder: &folder,
             database: Database::Folder,
             notice: self.notice,
             areas: self.areas,
             time: self.clock.clone(),
-            seed,
+            seed: dice.seed(),
         };
         self.keeper = Keeper::open(setup).await?;
         fs::remove_dir_all(dead)?;
         Ok(())
     }
+
+    /// The ids of all keys there are.
+    pub(super) async fn keys(&self) -> Result<BTreeSet<String>, SimulateError> {
+        let keys = self.keeper.store().scan(|read| {
+            let rows = read.query("SELECT key FROM keys", &params![])?;
+            let ids = rows.iter().map(|row| Ok(KeyId::from_bytes(row.get(0)?).to_string()));
+            ids.collect::<Result<BTreeSet<_>, StoreError>>()
+        });
+        Ok(keys.await.map_err(KeeperError::Store)?)
+    }
+
+    /// How many of these keys are gone without a tombstone.
+    pub(super) async fn without_tombstone(&self, mut keys: BTreeSet<String>) -> Result<usize, SimulateError> {
+        for left in self.keys().await? {
+            keys.remove(&left);
+        }
+        let log = fs::read_to_string(self.folder(self.crashes).join("tombstones"))?;
+        for key in log.lines().filter_map(|line| line.rsplit(' ').next()) {
+            keys.remove(key);
+        }
+        Ok(keys.len())
+    }
+
+    fn folder(&self, number: u32) -> PathBuf {
+        self.home.path().join(number.to_string())
+    }
+
+    fn doom_of_clock(&self) -> std::sync::MutexGuard<'_, Option<Doom>> {
+        self.clock.doom.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the machine was writing when it died is on its disk in part: the end of a commit, a line of the tombstones.
+fn tear(folder: &Path, dice: &mut Dice) -> io::Result<()> {
+    let mut commit = vec![0; dice.below(5_000) as usize];
+    dice.rng().fill_bytes(&mut commit);
+    let line = "2025-01-01T00:00:00Z 0123456789abcdef".bytes().take(dice.below(38) as usize);
+    for (name, torn) in [("kept.db-wal", commit), ("tombstones", line.collect())] {
+        File::options().create(true).append(true).open(folder.join(name))?.write_all(&torn)?;
+    }
+    Ok(())
 }
 
 /// Copies what a start reads. The index beside the write-ahead log is memory that happens to lie in a file: a machine
 /// that dies leaves none that counts.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -55,7 +55,9 @@ fn without_a_command_it_says_what_there_is() {
       serve     Serves a site of one's own until a signal asks it to stop
       check     Checks a notice: exit 0, or 1 with each problem at file:line:column
       publish   Prints a notice for people to read, or as JSON-LD with the terms of the Data Privacy Vocabulary
+      diff      Says what changes from one notice to another, in sentences, and whether people must be told first
       uses      Says who may see what, why, and in what form
+      propose   Proposes another notice for a site; people are told first, if it matters to them
       prove     Runs the check of every sentence now; exit 1 if one is broken
       simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
       duties    Lists what is due, what would happen, and under which sentence
@@ -73,7 +75,7 @@ fn an_unknown_command_is_refused() {
     $ kept prov
     error: unrecognized subcommand 'prov'
 
-      tip: a similar subcommand exists: 'prove'
+      tip: some similar subcommands exist: 'propose', 'prove'
 
     Usage: kept <COMMAND>
 

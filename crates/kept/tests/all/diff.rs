@@ -32,12 +32,32 @@ const LONGER: &[(&str, &str)] = &[
 
 #[test]
 fn what_changes_is_said_in_sentences() {
-    insta::assert_snapshot!(compared(LONGER, false).1, @"");
+    insta::assert_snapshot!(compared(LONGER, false).1, @"
+    notice (not material)
+      - This is the privacy notice of Example Trainers' Network, in force from 1 January 2025 under PIPEDA and the GDPR. There is a link to it on every page, and you can write to privacy@trainers.example.test about your data.
+      + This is the privacy notice of Example Trainers' Network, in force from 1 June 2027 under PIPEDA and the GDPR. There is a link to it on every page, and you can write to privacy@trainers.example.test about your data.
+
+    retain.mail (material: it happens later)
+      - Seven days after we write you a message, we erase the text of our messages to you.
+      + Thirty days after we write you a message, we erase the text of our messages to you.
+
+    session (not material)
+      - While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
+      + While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here.
+
+    3 sentences change, and people are told first. Proposed today, it can take effect on 2027-04-01 at the earliest; it says 2027-06-01.
+    ");
 }
 
 #[test]
 fn nothing_that_matters() {
-    insta::assert_snapshot!(compared(&[("says = \"run this site\"", "says = \"look after this site\"")], false).1, @"");
+    insta::assert_snapshot!(compared(&[("says = \"run this site\"", "says = \"look after this site\"")], false).1, @"
+    role.owner (not material)
+      - Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
+      + Our staff in the role owner, who look after this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
+
+    1 sentence changes; nobody is worse off. It can take effect today; it says 2025-01-01.
+    ");
 }
 
 #[test]

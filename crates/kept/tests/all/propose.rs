@@ -31,7 +31,27 @@ fn to_a_folder_that_no_server_has_open() {
         .map(|notice| transcript(copy.folder(), &format!("propose {notice}.toml")))
         .into();
     insta::with_settings!({ filters => FILTERS.into_iter().chain([(r"on \d{4}-\d\d-\d\d at", "on [day] at")]).collect::<Vec<_>>() }, {
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @"
+    $ kept propose too-soon.toml
+    kept: the notice says `effective = 2025-01-01`, and can take effect on [day] at the earliest: write that day or a later one
+    [exit 1]
+    $ kept propose now.toml
+    This notice is in force.
+
+    $ kept propose longer.toml
+    2 sentences change, and people are told first:
+      retain.mail: it happens later
+    The server writes to everybody. It is in force from 2099-01-01 on, or later: not before the announced time has passed since the last of them was told.
+
+    $ kept propose longer.toml
+    This notice is proposed already.
+
+    $ kept propose now.toml
+    This notice is in force. What was proposed in its place is withdrawn.
+
+    $ kept propose now.toml
+    This notice is in force.
+    ");
     });
 }
 

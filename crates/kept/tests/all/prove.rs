@@ -47,7 +47,8 @@ fn a_running_server_answers_for_its_folder() {
 pub(crate) fn has_the_shape(report: &Json) {
     assert_eq!(keys(report), ["at", "ledger", "notice", "promises"]);
     assert_eq!(keys(&report["notice"]), ["effective", "version"]);
-    assert_eq!(keys(&report["ledger"]), ["root", "size"]);
+    assert_eq!(keys(&report["ledger"]), ["read", "root", "size"]);
+    assert_eq!(report["ledger"]["read"], report["ledger"]["size"], "asked for, everything is read");
     assert!(report["ledger"]["size"].as_u64().unwrap() > 0);
     let promises = report["promises"].as_array().unwrap();
     assert!(promises.len() > 20);

@@ -251,7 +251,7 @@ fn as_linked_data_it_has_the_terms_of_dpv() {
         insta::assert_snapshot!(serde_json::to_string_pretty(&closed).unwrap(), @r#"
         {
           "@type": "dpv:StorageDeletion",
-          "dct:identifier": "retain.closed",
+          "dct:identifier": "retain.closing",
           "dpv:hasPersonalData": [
             {
               "@id": "pd:Name"

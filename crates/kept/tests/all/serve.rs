@@ -157,7 +157,7 @@ fn what_does_not_fit_is_said_before_anything_is_made() {
     "#);
     insta::assert_snapshot!(refused(&[("is    = \"dpv:ServiceProvision\"", "is    = \"dpv:ServiceProvison\"")], serve), @r#"
     $ kept serve --config kept.toml
-    kept: notice.toml:36:9: unknown term "dpv:ServiceProvison" for a purpose
+    kept: notice.toml:35:9: unknown term "dpv:ServiceProvison" for a purpose
       help: did you mean "dpv:ServiceProvision"?
     [exit 1]
     "#);

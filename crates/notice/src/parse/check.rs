@@ -24,6 +24,7 @@ pub(super) fn check(notice: &Notice, reader: &mut Reader<'_>) {
     }
     for retain in &notice.retains {
         erase_or_keep(retain, notice, reader);
+        one_record(retain, notice, reader);
         times(retain, reader);
     }
     for hold in &notice.holds {
@@ -216,6 +217,32 @@ fn erase_or_keep(retain: &Retain, notice: &Notice, reader: &mut Reader<'_>) {
                 format!("[{id}] keeps {label} for {purpose}, which does not use it"),
                 help,
             );
+        }
+    }
+}
+
+/// A clock of single records ends what such a record holds, and nothing of the person.
+fn one_record(retain: &Retain, notice: &Notice, reader: &mut Reader<'_>) {
+    let Some((event, kinds)) =
+        reader.words.record_events.iter().find(|(event, _)| *event == retain.when).cloned()
+    else {
+        return;
+    };
+    let id = &retain.rule.id;
+    let help =
+        format!("a record of {event} holds {}; for more, name an event of the person", kinds.join(", "));
+    match &retain.action {
+        RetainAction::Disable => {
+            let message = format!("[{id}] would switch an account off for a single record");
+            reader.problem_with(&format!("{id}.disable"), message, help);
+        }
+        RetainAction::Erase { labels } => {
+            for label in labels {
+                if notice.kinds_of(label).any(|term| !kinds.contains(&term)) {
+                    let message = format!("[{id}] would erase {label} of a person for a single record");
+                    reader.problem_with(&format!("{id}.erase {label}"), message, help.clone());
+                }
+            }
         }
     }
 }

@@ -280,3 +280,14 @@ fn a_domain_of_what_has_none() {
       help: only e-mail addresses have a domain: give them a label of their own
     "#);
 }
+
+#[test]
+fn a_letters_clock_that_ends_more_than_the_letter() {
+    insta::assert_snapshot!(slip("when  = \"membership.expired\"\nafter = \"10 years\"", "when  = \"mail.queued\"\nafter = \"10 years\""), @r#"
+    when  = "mail.queued"
+    after = "10 years"
+    ---
+    44:10: [retain.numbers] would erase member-id of a person for a single record
+      help: a record of mail.queued holds pd:EmailContent; for more, name an event of the person
+    "#);
+}

@@ -51,6 +51,15 @@ fn the_trainers_notice() {
     retain.trail (obligation) acc-11
       One year after your membership expires, unless you renew your membership before then, we erase the record of who did what with your data.
       limited by hold.dispute
+    retain.closing (obligation) rgt-3
+      Fourteen days after you ask us to close your account, unless you take that back before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, member id, membership dates, training record, the text of our messages to you and the record of who did what with your data.
+      limited by hold.dispute
+    retain.closed (obligation) rgt-3
+      As soon as you close your account at once, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, member id, membership dates, training record, the text of our messages to you and the record of who did what with your data.
+      limited by hold.dispute
+    retain.inactive (obligation) acc-13
+      Two years after you last signed in, unless you renew your membership before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history and the text of our messages to you. We keep your member id, membership dates and training record to count the credits you earned. We write to you 30 days before and name the day.
+      limited by hold.dispute
     retain.mail (obligation) 
       Seven days after we write you a message, we erase the text of our messages to you.
     hold.dispute (permission) 
@@ -59,6 +68,8 @@ fn the_trainers_notice() {
       On the page “My data”, you can at any time see what we hold about you.
     right.rectify (obligation) rgt-2
       On the page “My account”, you can at any time correct the details you gave us.
+    right.erase (obligation) rgt-3
+      On the page “My account”, you can at any time have what we hold about you erased.
     session (obligation) acc-7
       While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
     cookie.notice-seen (permission) acc-7
@@ -187,6 +198,12 @@ fn erasure_and_the_way_over_the_wire() {
     let erase = short_but("[right]", "[right]\nerase = { on = \"My account\" }");
     insta::assert_snapshot!(text(&erase, "right.erase"), @"On the page “My account”, you can at any time have what we hold about you erased.");
     insta::assert_snapshot!(text(&short_but("track = {}", "send-in-clear = {}"), "never.send-in-clear"), @"We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it.");
+}
+
+#[test]
+fn a_password_can_be_replaced_at_once() {
+    let renew = short_but("[right]", "[right]\nrenew = { on = \"My account\" }");
+    insta::assert_snapshot!(text(&renew, "right.renew"), @"On the page “My account”, you can at any time change your password; if you tell us that somebody may know it, it ends at once and with it every session.");
 }
 
 #[test]

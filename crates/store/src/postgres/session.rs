@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::{join, try_join_all};
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
@@ -29,6 +30,9 @@ pub(crate) const IDLE: Duration = Duration::from_secs(30);
 /// Prepared statements kept per connection; an area has some dozens.
 const STATEMENTS: usize = 256;
 
+/// Statements that are sent before the first of their answers is waited for.
+const AT_ONCE: usize = 128;
+
 /// The name of each unique index of the schema, and its columns.
 pub(crate) type UniqueIndexes = HashMap<String, String>;
 
@@ -42,6 +46,10 @@ pub(crate) struct Session {
     /// What broke the open transaction off, when its statements are not to blame.
     interruption: RefCell<Option<StoreError>>,
     patient: Cell<bool>,
+    /// Whether the server has answered anything since the transaction began with its first statement.
+    answered: Cell<bool>,
+    /// Control statements that are sent with the next statement: they answer nothing, so nobody waits for them alone.
+    before: RefCell<String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -80,6 +88,8 @@ impl Session {
             state: Cell::new(State::Sound),
             interruption: RefCell::default(),
             patient: Cell::new(false),
+            answered: Cell::new(false),
+            before: RefCell::default(),
         })
     }
 
@@ -93,6 +103,19 @@ impl Session {
         self.patient.set(patient);
         self.interruption.take();
         self.batch(sql)
+    }
+
+    /// Begins a transaction together with its first statement, which saves waiting once.
+    pub(crate) fn begin_with_the_first(&self, sql: &str, patient: bool) {
+        self.patient.set(patient);
+        self.interruption.take();
+        self.answered.set(false);
+        self.before.replace(format!("{sql};"));
+    }
+
+    /// Whether the connection turned out to be over before anything was answered on it.
+    pub(crate) fn was_over(&self) -> bool {
+        self.state.get() == State::Lost && !self.answered.get()
     }
 
     /// `Busy` or `Unreachable`, when that is what ended the open transaction.
@@ -118,6 +141,10 @@ impl Session {
             },
             State::Sound | State::Failed => {
                 self.state.set(State::Sound);
+                if !self.before.take().is_empty() {
+                    // It never began.
+                    return wanted(StoreError::RolledBack);
+                }
                 match self.batch(dialect::ROLLBACK) {
                     // Without its connection the server rolls back by itself.
                     Ok(()) | Err(StoreError::Unreachable) => wanted(StoreError::RolledBack),
@@ -150,6 +177,20 @@ impl Session {
         self.wait(sql, self.client.execute_raw(&statement, params.iter().map(Bound)))
     }
 
+    pub(crate) fn execute_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let mut sum = 0;
+        // Of other types (a NULL here and there) is another statement.
+        for alike in rows.chunk_by(|one, other| types(one) == types(other)) {
+            for some in alike.chunks(AT_ONCE) {
+                let Some(first) = some.first() else { continue };
+                let statement = self.prepare(sql, first)?;
+                let sent = some.iter().map(|row| self.client.execute_raw(&statement, row.iter().map(Bound)));
+                sum += self.wait(sql, try_join_all(sent))?.into_iter().sum::<u64>();
+            }
+        }
+        Ok(sum)
+    }
+
     /// Runs statements of the schema.
     pub(crate) fn define(&self, neutral: &str) -> Result<(), StoreError> {
         self.batch(&dialect::schema(neutral))
@@ -161,7 +202,7 @@ impl Session {
     }
 
     fn prepare(&self, sql: &str, params: &[Value]) -> Result<Statement, StoreError> {
-        let key = (sql.to_owned(), params.iter().map(dialect::type_of).collect::<Vec<_>>());
+        let key = (sql.to_owned(), types(params));
         if let Some(statement) = self.statements.borrow().get(&key) {
             return Ok(statement.clone());
         }
@@ -189,10 +230,23 @@ impl Session {
             State::Lost => return Err(StoreError::Unreachable),
         }
         let limit = if self.patient.get() { Duration::MAX } else { PATIENCE };
-        match self.runtime.block_on(async { timeout(limit, answer).await }) {
-            Ok(Ok(answer)) => Ok(answer),
+        let before = self.before.take();
+        let both = async {
+            if before.is_empty() {
+                return answer.await;
+            }
+            // In this order they are sent, and the server runs them so.
+            let (first, then) = join(self.client.batch_execute(&before), answer).await;
+            first.and(then)
+        };
+        match self.runtime.block_on(async { timeout(limit, both).await }) {
+            Ok(Ok(answer)) => {
+                self.answered.set(true);
+                Ok(answer)
+            }
             Ok(Err(error)) => {
                 let lost = dialect::refusal(&error).is_none();
+                self.answered.set(self.answered.get() || !lost);
                 self.state.set(if lost { State::Lost } else { State::Failed });
                 // One that no longer fits the schema is not tried again.
                 self.statements.borrow_mut().retain(|(text, _), _| text != sql);
@@ -211,4 +265,8 @@ impl Session {
         }
         error
     }
+}
+
+fn types(params: &[Value]) -> Vec<Type> {
+    params.iter().map(dialect::type_of).collect()
 }

@@ -126,27 +126,34 @@ impl Worker {
         &mut self,
         begin: &str,
         patient: bool,
-        work: impl FnOnce(&Read<'_>) -> Result<T, E>,
+        mut work: impl FnMut(&Read<'_>) -> Result<T, E>,
         reply: oneshot::Sender<Result<Result<T, E>, StoreError>>,
     ) {
-        let session = match self.begin(begin, patient) {
-            Ok(session) => session,
-            Err(error) => {
-                // Whoever no longer waits need not be told.
-                let _ = reply.send(Err(error));
-                return;
+        // A connection that broke while it was idle is replaced, and the work begun anew: it has seen nothing yet.
+        for idle in [self.session.take(), None] {
+            let is_old = idle.is_some();
+            let session = match idle.map_or_else(|| self.connect(), Ok) {
+                Ok(session) => session,
+                Err(error) => {
+                    // Whoever no longer waits need not be told.
+                    let _ = reply.send(Err(error));
+                    return;
+                }
+            };
+            session.begin_with_the_first(begin, patient);
+            let done = catch_unwind(AssertUnwindSafe(|| work(&Read::postgres(&session))));
+            if is_old && session.was_over() {
+                continue;
             }
-        };
-        let read = || {
-            let done = work(&Read::postgres(&session));
-            let _ = reply.send(Ok(done));
-        };
-        if catch_unwind(AssertUnwindSafe(read)).is_err() {
-            tracing::error!("a read panicked");
+            match done {
+                Ok(done) => drop(catch_unwind(AssertUnwindSafe(|| reply.send(Ok(done))))),
+                Err(_) => tracing::error!("a read panicked"),
+            }
+            // Nothing to keep, so nothing to tell: a connection that broke is replaced.
+            let _ = session.end(false);
+            self.keep(session);
+            return;
         }
-        // Nothing to keep, so nothing to tell: a connection that broke is replaced.
-        let _ = session.end(false);
-        self.keep(session);
     }
 
     /// Runs `work` outside a transaction.
@@ -171,12 +178,16 @@ impl Worker {
                 Err(error) => return Err(error),
             }
         }
-        let session = Session::connect(&self.config, Arc::clone(&self.unique_indexes)).map_err(|reason| {
-            tracing::warn!(%reason, "the database cannot be reached");
-            StoreError::Unreachable
-        })?;
+        let session = self.connect()?;
         session.begin(sql, patient)?;
         Ok(session)
+    }
+
+    fn connect(&self) -> Result<Session, StoreError> {
+        Session::connect(&self.config, Arc::clone(&self.unique_indexes)).map_err(|reason| {
+            tracing::warn!(%reason, "the database cannot be reached");
+            StoreError::Unreachable
+        })
     }
 
     fn keep(&mut self, session: Session) {

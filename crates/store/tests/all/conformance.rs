@@ -62,6 +62,7 @@ on_every_database! {
     a_queued_write_outlives_its_caller
     text_sorts_by_its_bytes
     answers_are_what_sqlite_calls_numbers
+    many_rows_are_one_call
 }
 
 /// Gives the closure of a test its types.
@@ -412,4 +413,25 @@ async fn a_queued_write_outlives_its_caller(open: Open) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it never ran");
+}
+
+const INSERT: &str = "INSERT INTO thing (id, label) VALUES ($1, $2)";
+
+async fn many_rows_are_one_call(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    // More than are sent at once, and with values of several types.
+    let rows: Vec<Vec<Value>> = (0..300_i64)
+        .map(|id| params![id, if id % 7 == 0 { Value::Null } else { Value::from("many") }].into())
+        .collect();
+    let (some, none) = (rows.clone(), Vec::new());
+    let added =
+        store.write(move |tx| Ok((tx.execute_each(INSERT, &some)?, tx.execute_each(INSERT, &none)?))).await;
+    assert_eq!(typed(added), Ok((300, 0)));
+    assert_eq!(things(&store).await, 300);
+    let clash = store.write(move |tx| {
+        tx.execute_each("DELETE FROM thing WHERE id = $1", &[params![1].into(), params![2].into()])?;
+        tx.execute_each(INSERT, &rows)
+    });
+    assert_eq!(typed(clash.await), Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
+    assert_eq!(things(&store).await, 300, "all of it or nothing");
 }

@@ -20,6 +20,7 @@ mod input;
 mod leaks;
 mod members;
 mod notice_change;
+mod notices;
 mod owners;
 mod passwords;
 mod second_factor;

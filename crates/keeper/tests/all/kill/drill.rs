@@ -124,13 +124,13 @@ impl Drill {
         let ballast = self.folder.path().join("ballast");
         let life = Life::begin(&self.orders(1), blocks);
         let ready = life.wait_for(0, "ready");
-        let working = life.wait_for(ready, "did");
+        let working = life.wait_for(ready, "did\t");
         let pid = life.process.id().to_string();
         let refused = match shortage {
-            Shortage::Files => life.wait_for(working, "not"),
+            Shortage::Files => life.wait_for(working, "not\t"),
             Shortage::Disk => {
                 fs::write(&ballast, vec![0; 5_000_000]).unwrap();
-                life.wait_for(working, "not")
+                life.wait_for(working, "not\t")
             }
             Shortage::Syncs => {
                 let mut strace = Command::new("strace");
@@ -144,7 +144,7 @@ impl Drill {
             }
         };
         // Whoever only reads notices nothing.
-        let seen = life.wait_for(refused, "seen");
+        let seen = life.wait_for(refused, "seen\t");
         match shortage {
             Shortage::Files => {
                 let raised =
@@ -155,7 +155,7 @@ impl Drill {
             Shortage::Syncs => {}
         }
         let told = life.told.lines.lock().unwrap().len();
-        life.wait_for(told.max(seen), "did");
+        life.wait_for(told.max(seen), "did\t");
         life.end().iter().for_each(|line| self.model.hear(line));
         self.model.crashed();
         let keeper = self.open(251).await;
@@ -163,6 +163,7 @@ impl Drill {
         keeper.close().await.unwrap();
         found?;
         let (answered, refused) = (self.model.answered, self.model.refused.len());
+        assert!(refused > 0 || shortage == Shortage::Syncs, "nothing was refused: this proves nothing");
         Ok(format!("{shortage:?} | {answered} acts answered: 0 lost; {refused} refused: 0 kept"))
     }
 

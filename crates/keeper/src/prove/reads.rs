@@ -1,0 +1,114 @@
+//! Proving who looks at what, and why (`use-1`, `use-2`): not what the views declare, which was decided when the site
+//! started, but what the trails of some people say was done.
+
+use std::collections::BTreeSet;
+
+use kept_notice::{Notice, Verdict, words::counted};
+use kept_vault::Kind;
+
+use super::{Finding, Inspect};
+use crate::{
+    error::KeeperError,
+    policy::Policy,
+    trail::{Deed, Event},
+    view::{By, ViewSpec},
+};
+
+/// `use-2`: every read for this purpose stays within what the notice says it uses.
+pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let Some(purpose) = inspect.policy.notice.purpose(inspect.name()) else {
+        return Ok(Finding::broken(1, "the notice has no such purpose"));
+    };
+    let views = || inspect.policy.views.iter().filter(|(view, _)| view.purpose == purpose.is.id);
+    let off = views().filter(|(_, verdict)| matches!(verdict, Verdict::Refused { .. })).count();
+    let kinds_of_read = count(views().count() - off);
+    let reads: Vec<&Event> =
+        looks(inspect)?.filter(|event| is_for(inspect.policy, event, purpose.is.id)).collect();
+    let beyond = reads.iter().filter(|event| goes_beyond(inspect.policy, event, purpose.is.id)).count();
+    if beyond > 0 {
+        return Ok(Finding::broken(count(beyond), format!("looks at more than it uses: {beyond}")));
+    }
+    let mut detail = match kinds_of_read {
+        0 => "nobody reads anything for it".to_owned(),
+        n => format!("{}, all within it", counted(n, "kind of read", "kinds of read")),
+    };
+    if off > 0 {
+        detail.push_str(&format!("; switched off because they went beyond it: {off}"));
+    }
+    if !reads.is_empty() {
+        detail.push_str(&format!("; looks gone over as a test: {}", reads.len()));
+    }
+    Ok(Finding::kept(kinds_of_read, detail))
+}
+
+/// `use-1`: staff in this role read through declared views only, with a reason where one is asked for.
+pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let name = inspect.name();
+    let views = inspect.policy.views.iter().filter(
+        |(view, verdict)| matches!((view.by, verdict), (By::Role(role), Verdict::Allowed { .. }) if role == name),
+    );
+    let views = count(views.count());
+    let reads: Vec<&Event> =
+        looks(inspect)?.filter(|event| role_of(event).is_some_and(|role| role == name)).collect();
+    let wrong = reads.iter().filter(|event| !is_granted(inspect.policy, event, name)).count();
+    if wrong > 0 {
+        let detail = format!("looks that the notice does not allow, or without what it asks for: {wrong}");
+        return Ok(Finding::broken(count(wrong), detail));
+    }
+    let mut detail = format!(
+        "{}; each look is in the log before it is shown",
+        counted(views, "kind of read", "kinds of read")
+    );
+    if !reads.is_empty() {
+        detail.push_str(&format!("; gone over as a test: {}", reads.len()));
+    }
+    Ok(Finding::kept(views, detail))
+}
+
+/// The looks at some people's data under the notice in force. Trails that do not open are for the check of access.
+fn looks<'a>(inspect: &'a Inspect<'_, '_>) -> Result<impl Iterator<Item = &'a Event>, KeeperError> {
+    let events = inspect.events()?.unwrap_or_default().iter();
+    Ok(events.filter(|event| event.deed == Deed::Read && event.notice == inspect.policy.version()))
+}
+
+/// The role in which staff read; nothing for the person and the server.
+fn role_of(event: &Event) -> Option<&str> {
+    event.who.split_once(':').map(|(role, _)| role)
+}
+
+fn view_of(policy: &Policy, event: &Event) -> Option<(&'static ViewSpec, bool)> {
+    let (view, verdict) = policy.views.iter().find(|(view, _)| view.name == event.what)?;
+    Some((view, matches!(verdict, Verdict::Allowed { .. })))
+}
+
+/// Whether a read was for this purpose, by its own word or by that of its view.
+fn is_for(policy: &Policy, event: &Event, purpose: &str) -> bool {
+    event.purpose.as_deref() == Some(purpose)
+        || view_of(policy, event).is_some_and(|(view, _)| view.purpose == purpose)
+}
+
+fn goes_beyond(policy: &Policy, event: &Event, purpose: &str) -> bool {
+    let uses = used_for(&policy.notice, purpose);
+    event.kinds.iter().any(|kind| !uses.contains(kind.as_str()))
+}
+
+fn used_for<'n>(notice: &'n Notice, purpose: &str) -> BTreeSet<&'n str> {
+    let purposes = notice.purposes.iter().filter(|one| one.is.id == purpose);
+    purposes.flat_map(|one| &one.uses).flat_map(|label| notice.kinds_of(label)).collect()
+}
+
+/// Whether a look by staff was through a view of that role which the notice allows, for its purpose, at its kinds and no
+/// others, and with a reason if one is asked for.
+fn is_granted(policy: &Policy, event: &Event, role: &str) -> bool {
+    let Some((view, true)) = view_of(policy, event) else { return false };
+    let kinds: Vec<&str> = view.each_kind().into_iter().map(Kind::term).collect();
+    let asks = policy.notice.role(role).is_none_or(|rule| rule.asks_reason);
+    matches!(view.by, By::Role(by) if by == role)
+        && event.purpose.as_deref() == Some(view.purpose)
+        && event.kinds.iter().all(|kind| kinds.contains(&kind.as_str()))
+        && (!asks || event.because.is_some())
+}
+
+fn count(found: usize) -> i64 {
+    i64::try_from(found).unwrap_or(i64::MAX)
+}

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use kept_keeper::{Actor, Keeper, KeeperError};
+use kept_keeper::{Act, Actor, Deed, Keeper, KeeperError};
 use kept_store::params;
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 use rand_core::Rng;

@@ -18,8 +18,11 @@ use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
 
 use crate::{
-    Accounts, ROLES, devices, members::Standing, problem, records::SecondFactorCheck, reminders, staff,
-    throttle,
+    Accounts, ROLES, devices,
+    members::{self, Standing},
+    problem,
+    records::SecondFactorCheck,
+    reminders, staff, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).

@@ -116,13 +116,13 @@ impl Vault<'_> {
             "DELETE FROM vault WHERE subject = $1 AND record = $2 AND kind = $3",
             &params![subject, record, kind],
         )?;
-        let unused = "FROM keys WHERE subject = $1 AND kind = $2 AND NOT EXISTS \
-                      (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)";
         for sql in [
-            format!("INSERT INTO taken_back (subject, key) SELECT subject, key {unused}"),
-            format!("DELETE {unused}"),
+            "INSERT INTO taken_back (subject, key) SELECT subject, key FROM keys WHERE subject = $1 AND kind = $2 \
+             AND NOT EXISTS (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)",
+            "DELETE FROM keys WHERE subject = $1 AND kind = $2 \
+             AND NOT EXISTS (SELECT 1 FROM vault WHERE vault.subject = keys.subject AND vault.key = keys.key)",
         ] {
-            tx.execute(&sql, &params![subject, kind])?;
+            tx.execute(sql, &params![subject, kind])?;
         }
         if gone > 0 {
             tidy::mark(tx)?;

@@ -69,5 +69,6 @@ pub fn uses(policy: &Policy) -> Vec<Use> {
                 off,
             }
         })
+        .filter(|used: &Use| !used.sees.is_empty())
         .collect()
 }

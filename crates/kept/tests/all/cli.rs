@@ -128,11 +128,24 @@ fn uses_says_who_sees_what() {
       sees   training record (whole)
       under  role.support, purpose.membership
 
-    owner: the list of people with a role, for an owner
+    owner: the list of people with a role or proposed for one, for an owner
       why    security (dpv:EnforceSecurity)
       sees   name (whole)
       sees   e-mail address (whole)
       under  role.owner, purpose.security
+
+    you: the documents that you handed in, on My account
+      why    verification (dpv:Verification)
+      sees   personal documents (whole)
+      sees   professional certifications (whole)
+      under  right.access
+
+    verifier: a document at the verification desk, after stating a reason
+      why    verification (dpv:Verification)
+      sees   name (whole)
+      sees   personal documents (whole)
+      sees   professional certifications (whole)
+      under  role.verifier, purpose.verification
     "#);
 }
 

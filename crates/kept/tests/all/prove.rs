@@ -28,12 +28,15 @@ fn prove_as_json_has_the_shape_that_scripts_rely_on() {
     has_the_shape(&serde_json::from_slice(&output.stdout).unwrap());
 }
 
+const SETTINGS: &str =
+    "notice = \"notice.toml\"\ndata = \".\"\nlisten = \"127.0.0.1:8080\"\nbase = \"http://127.0.0.1:8080\"\n";
+
 #[test]
 fn a_running_server_answers_for_its_folder() {
     let site = Copy::of_the_example();
     let server = Server::start(site.folder());
     for line in ["prove --json --data .", "prove --json --config kept.toml"] {
-        std::fs::write(site.folder().join("kept.toml"), "data = \".\"\n").unwrap();
+        std::fs::write(site.folder().join("kept.toml"), SETTINGS).unwrap();
         let output = kept(site.folder(), line).output().unwrap();
         assert!(output.status.success(), "{line}: {}", told(line, &output));
         has_the_shape(&serde_json::from_slice(&output.stdout).unwrap());

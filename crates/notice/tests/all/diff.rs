@@ -199,6 +199,9 @@ fn a_change_as_people_read_it() {
     retain.lapsed (it happens later)
       was: Six months after your membership expires, unless you renew your membership before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history and the text of our messages to you. We keep your member id, membership dates and training record to count the credits you earned. We write to you 30 days before and name the day.
       now: One year after your membership expires, unless you renew your membership before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history and the text of our messages to you. We keep your member id, membership dates and training record to count the credits you earned. We write to you 30 days before and name the day.
+    retain.standing (it happens later)
+      was: Six months after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
+      now: One year after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
     session ()
       was: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
       now: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here.

@@ -54,7 +54,7 @@ async fn a_program_gets_rfc_9457_json() {
             "type": "about:blank",
             "title": "Too Many Requests",
             "status": 429,
-            "detail": "This has been tried too often from here in a short time. Try again in 2 minutes.",
+            "detail": "This has been tried too often. Try again in 2 minutes.",
         })
     );
 }

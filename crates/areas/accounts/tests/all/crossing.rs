@@ -123,6 +123,34 @@ async fn what_is_somebody_elses_is_not_there() {
     assert_eq!(count(&site, "SELECT COUNT(*) FROM accounts WHERE standing = 'disabled'").await, 0);
     assert_eq!(count(&site, "SELECT COUNT(*) FROM roles").await, 1);
 
+    // A document that she handed in, as another member and as a desk that decides on none.
+    let page = ada.upload("/account/documents", &[("about", "A licence")], ("file", b"%PDF-1.7 hers")).await;
+    let number = page.html.split("/account/documents/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(ada.get(&format!("/account/documents/{number}")).await.status, 200);
+    assert_eq!(bert.get(&format!("/account/documents/{number}")).await.status, 404);
+    tried.push("/account/documents/{number}");
+    let path = format!("/desk/documents/{number}");
+    for reader in [&mut bert, &mut desk] {
+        assert_eq!(reader.get(&path).await.status, 404);
+        assert_eq!(reader.submit("/account", &path, &[("reason", "because")]).await.status, 404);
+        assert_eq!(reader.get(&format!("{path}/file/AAAA")).await.status, 404);
+        let decision = [("do", "refuse"), ("answer", "because")];
+        assert_eq!(reader.submit("/account", &format!("{path}/decision"), &decision).await.status, 404);
+    }
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM documents WHERE decided IS NOT NULL").await, 0);
+    tried.push("/desk/documents/{number}");
+    tried.push("/desk/documents/{number}/decision");
+    tried.push("/desk/documents/{number}/file/{pass}");
+
+    // A link to a file is for the session that it was made in.
+    std::fs::write(site.folder().join("downloads").join("tool"), "a tool").unwrap();
+    let page = ada.visit("/account/downloads").await;
+    let link = page.html.split("href=\"").find(|rest| rest.starts_with("/account/downloads/tool/")).unwrap();
+    let link = link.split('"').next().unwrap();
+    assert_eq!(ada.get(link).await.status, 200);
+    assert_eq!(bert.get(link).await.status, 410);
+    tried.push("/account/downloads/{name}/{pass}");
+
     // Of the notice every version is everybody's.
     tried.push("/notice/versions/{version}");
     for path in addresses().filter(|path| path.contains('{')) {

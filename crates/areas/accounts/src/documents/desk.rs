@@ -88,7 +88,7 @@ pub(crate) async fn queue(
 ) -> Result<Response, Problem> {
     verifier(&accounts, &staff)?;
     let policy = accounts.keeper.policy();
-    let waiting = accounts.keeper.store().read(|read| Paper::waiting(read)).await.map_err(problem)?;
+    let waiting = accounts.keeper.store().read(Paper::waiting).await.map_err(problem)?;
     let papers = waiting
         .into_iter()
         .map(|paper| Waits {

@@ -72,7 +72,7 @@ pub const AREA: Area = Area {
         Migration { name: "accounts/0002_throttles", sql: include_str!("../migrations/0002_throttles.sql") },
         Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
         Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
-        Migration { name: "accounts/0004_staff", sql: include_str!("../migrations/0004_staff.sql") },
+        Migration { name: "accounts/0005_staff", sql: include_str!("../migrations/0005_staff.sql") },
     ],
     tables: tables::TABLES,
     records: &[

@@ -9,8 +9,19 @@ use crate::SCHEMA;
 const SERVER: &[Migration] = &[
     SCHEMA[0],
     Migration { name: "keeper", sql: include_str!("../../../keeper/migrations/0001_kernel.sql") },
+    Migration { name: "blobs", sql: include_str!("../../../keeper/migrations/0002_blobs.sql") },
     Migration { name: "accounts", sql: include_str!("../../../areas/accounts/migrations/0001_accounts.sql") },
+    Migration {
+        name: "throttles",
+        sql: include_str!("../../../areas/accounts/migrations/0002_throttles.sql"),
+    },
+    Migration { name: "devices", sql: include_str!("../../../areas/accounts/migrations/0003_devices.sql") },
     Migration { name: "links", sql: include_str!("../../../areas/accounts/migrations/0004_links.sql") },
+    Migration { name: "staff", sql: include_str!("../../../areas/accounts/migrations/0005_staff.sql") },
+    Migration {
+        name: "documents",
+        sql: include_str!("../../../areas/accounts/migrations/0006_documents.sql"),
+    },
 ];
 
 const SQLITE_COLUMNS: &str = "

@@ -39,8 +39,8 @@ const MOST_WAITING: i64 = 5;
 /// The verification desk as a part of the accounts area. A notice that names no documents has none.
 pub const DOCUMENTS: Area = Area {
     migrations: &[Migration {
-        name: "accounts/0005_documents",
-        sql: include_str!("../../migrations/0005_documents.sql"),
+        name: "accounts/0006_documents",
+        sql: include_str!("../../migrations/0006_documents.sql"),
     }],
     tables: &[
         Table {

@@ -7,7 +7,6 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use data_encoding::BASE64URL_NOPAD;
 use kept_keeper::{Actor, KeeperError, time::to_millis};
 use kept_store::{Read, params};
 use kept_vault::{Kind, SubjectId};
@@ -16,10 +15,10 @@ use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 use crate::{
     Accounts,
     email::Email,
+    links,
     members::{self, Confirmed},
-    password, problem,
-    records::{Addressee, SignInCheck},
-    sign_up,
+    password, password_again, problem,
+    records::Addressee,
     throttle::{self, Limit, QUARTER_HOUR},
 };
 
@@ -75,7 +74,7 @@ pub(crate) async fn post(
         let form = ConfirmPage { frame, fields: &fields, token: &token, ask_password: true };
         return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form);
     }
-    let digest = parse(&token)?;
+    let digest = links::parse(&token).ok_or_else(spent)?;
     let outcome = accounts
         .keeper
         .act(accounts.keeper.ctx(Actor::Person(pending.subject)), move |act| {
@@ -114,13 +113,7 @@ async fn knows_password(
 ) -> Result<bool, Problem> {
     let Some(password) = fields.secret("password", "Password", password::LONGEST) else { return Ok(false) };
     throttle::count(accounts, [GUESSES.of(accounts, &pending.subject.to_string())], visit.now).await?;
-    let subject = pending.subject;
-    let check = accounts
-        .keeper
-        .look(accounts.keeper.ctx(Actor::System), move |look| look.view::<SignInCheck>(subject))
-        .await
-        .map_err(problem)?;
-    let right = accounts.passwords.matches(password, check.hash).await.map_err(Problem::internal)?;
+    let right = password_again::matches(accounts, pending.subject, password).await?;
     if !right {
         fields.refuse("password", "This is not the password that was chosen when signing up.");
     }
@@ -128,7 +121,7 @@ async fn knows_password(
 }
 
 async fn pending(accounts: &Accounts, token: &str) -> Result<Pending, Problem> {
-    let digest = parse(token)?;
+    let digest = links::parse(token).ok_or_else(spent)?;
     let ctx = accounts.keeper.ctx(Actor::System);
     let now = to_millis(ctx.now);
     let found =
@@ -143,12 +136,6 @@ fn find(read: &Read<'_>, digest: [u8; 32], now: i64) -> Result<Option<Pending>, 
     )?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Pending { subject: SubjectId::from_bytes(row.get(0)?), browser: row.get(1)? }))
-}
-
-fn parse(token: &str) -> Result<[u8; 32], Problem> {
-    let bytes: Option<[u8; 32]> =
-        BASE64URL_NOPAD.decode(token.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.as_ref().map(sign_up::digest).ok_or_else(spent)
 }
 
 /// A link that was used, that is too old, or that never was: the page does not tell which.

@@ -33,6 +33,7 @@ mod staff;
 mod tables;
 mod throttle;
 mod trail;
+mod typed_code;
 
 use std::{sync::Arc, time::Duration};
 

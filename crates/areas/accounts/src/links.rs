@@ -6,7 +6,7 @@ use kept_keeper::{Act, KeeperError, time::to_millis};
 use kept_notice::due;
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
-use rand_core::Rng;
+use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 
 /// What a link leads to.
@@ -35,14 +35,13 @@ pub(crate) fn make(
     lasts: Span,
 ) -> Result<String, KeeperError> {
     revoke(act, subject, leads)?;
-    let mut token = [0; 32];
-    act.ctx.rng.fill_bytes(&mut token);
+    let (token, digest) = token(&mut act.ctx.rng);
     let ends = due(act.ctx.now, &lasts).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
         "INSERT INTO links (digest, subject, leads, ends) VALUES ($1, $2, $3, $4)",
-        &params![digest(&token), subject.as_bytes(), leads.word(), to_millis(ends)],
+        &params![digest, subject.as_bytes(), leads.word(), to_millis(ends)],
     )?;
-    Ok(BASE64URL_NOPAD.encode(&token))
+    Ok(token)
 }
 
 /// Whose a link is, while it works.
@@ -69,11 +68,15 @@ pub(crate) fn revoke(act: &Act<'_, '_>, subject: SubjectId, leads: Leads) -> Res
     Ok(())
 }
 
-fn parse(token: &str) -> Option<[u8; 32]> {
-    let bytes: [u8; 32] = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?.try_into().ok()?;
-    Some(digest(&bytes))
+/// A token, as the letter has it, and its digest.
+pub(crate) fn token(rng: &mut impl CryptoRng) -> (String, [u8; 32]) {
+    let mut token = [0; 32];
+    rng.fill_bytes(&mut token);
+    (BASE64URL_NOPAD.encode(&token), Sha256::digest(token).into())
 }
 
-fn digest(token: &[u8; 32]) -> [u8; 32] {
-    Sha256::digest(token).into()
+/// The digest of a token as it stands in an address; nothing if it was never one of ours.
+pub(crate) fn parse(token: &str) -> Option<[u8; 32]> {
+    let bytes: [u8; 32] = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?.try_into().ok()?;
+    Some(Sha256::digest(bytes).into())
 }

@@ -6,18 +6,16 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use kept_keeper::{Act, Actor, Deed, Keeper, KeeperError};
 use kept_store::params;
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
-use rand_core::Rng;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Accounts, problem,
     sessions::Person,
     staff::give_role,
     throttle::{self, Limit, QUARTER_HOUR},
+    typed_code,
 };
 
 /// How often the code may be tried, by everybody together.
@@ -47,22 +45,13 @@ fn new_code(act: &mut Act<'_, '_>) -> Result<Option<String>, KeeperError> {
     if !owners.is_empty() {
         return Ok(None);
     }
-    let mut bytes = [0; 15];
-    act.ctx.rng.fill_bytes(&mut bytes);
-    let code = BASE32_NOPAD.encode(&bytes);
+    let code = typed_code::random::<15>(&mut act.ctx.rng);
     act.tx().execute(
         "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        &params![FACT, digest(&code)],
+        &params![FACT, typed_code::digest(&code)],
     )?;
     act.note_site(Deed::Site, "code of the first owner made")?;
-    let spaced: Vec<_> = code.as_bytes().chunks(6).map(String::from_utf8_lossy).collect();
-    Ok(Some(spaced.join("-")))
-}
-
-fn digest(code: &str) -> String {
-    let plain: String =
-        code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
-    HEXLOWER.encode(&Sha256::digest(plain))
+    Ok(Some(typed_code::grouped(&code, 6)))
 }
 
 /// The form for the code.
@@ -80,7 +69,7 @@ pub(crate) async fn claim(
     let subject = signed.subject;
     if let Some(code) = fields.secret("code", "Code", 64) {
         throttle::count(&accounts, [GUESSES.of(&accounts, "")], visit.now).await?;
-        let digest = digest(&code);
+        let digest = typed_code::digest(&code);
         let made = accounts
             .keeper
             .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {

@@ -1,7 +1,9 @@
 //! Asking a signed-in person for their password again, before what somebody else at their keyboard must not be able to do.
 
 use kept_keeper::{Actor, Deed, KeeperError};
+use kept_vault::SubjectId;
 use kept_web::{Problem, Visit, form::Fields};
+use zeroize::Zeroizing;
 
 use crate::{
     Accounts, password, problem,
@@ -30,12 +32,7 @@ pub(crate) async fn right(
     let subject = signed.subject;
     let [slips, day] = [PER_PERSON, PER_DAY].map(|limit| limit.of(accounts, &subject.to_string()));
     throttle::count(accounts, [slips, day], visit.now).await?;
-    let check = accounts
-        .keeper
-        .look(accounts.keeper.ctx(Actor::System), move |look| look.view::<SignInCheck>(subject))
-        .await
-        .map_err(problem)?;
-    let right = accounts.passwords.matches(password, check.hash).await.map_err(Problem::internal)?;
+    let right = matches(accounts, subject, password).await?;
     if !right {
         fields.refuse("password", "This is not your password.");
     }
@@ -51,4 +48,18 @@ pub(crate) async fn right(
         .await
         .map_err(problem)?;
     Ok(right)
+}
+
+/// Whether this is the person's password. Who asks counts the tries.
+pub(crate) async fn matches(
+    accounts: &Accounts,
+    subject: SubjectId,
+    password: Zeroizing<String>,
+) -> Result<bool, Problem> {
+    let check = accounts
+        .keeper
+        .look(accounts.keeper.ctx(Actor::System), move |look| look.view::<SignInCheck>(subject))
+        .await
+        .map_err(problem)?;
+    accounts.passwords.matches(password, check.hash).await.map_err(Problem::internal)
 }

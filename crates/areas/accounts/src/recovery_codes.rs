@@ -1,14 +1,12 @@
 //! Recovery codes: for the day on which the phone with the second factor is gone. Shown once, each good for once.
 
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use kept_keeper::{Act, KeeperError};
 use kept_vault::SubjectId;
-use rand_core::Rng;
-use sha2::{Digest, Sha256};
 
 use crate::{
     members,
     records::{RecoveryCodes, SecondFactorCheck},
+    typed_code::{self, digest, plain},
 };
 
 /// How many there are.
@@ -20,16 +18,9 @@ const CHARS: usize = 16;
 
 /// Makes new ones in the place of any there are. Each is four groups of four: `K3QX-…`.
 pub(crate) fn make(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Vec<String>, KeeperError> {
-    let mut codes = Vec::new();
-    for _ in 0..COUNT {
-        let mut bytes = [0; BYTES];
-        act.ctx.rng.fill_bytes(&mut bytes);
-        codes.push(BASE32_NOPAD.encode(&bytes));
-    }
+    let codes: Vec<String> = (0..COUNT).map(|_| typed_code::random::<BYTES>(&mut act.ctx.rng)).collect();
     keep(act, subject, codes.iter().map(|code| digest(code)).collect())?;
-    let grouped =
-        |code: &String| code.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-");
-    Ok(codes.iter().map(grouped).collect())
+    Ok(codes.iter().map(|code| typed_code::grouped(code, 4)).collect())
 }
 
 /// Takes them all back.
@@ -45,7 +36,7 @@ pub(crate) fn looks_like(typed: &str) -> bool {
 /// Whether it is one of the person's; a right one cannot be used again, and a letter says that it was used.
 pub(crate) fn spend(act: &mut Act<'_, '_>, subject: SubjectId, typed: &str) -> Result<bool, KeeperError> {
     let known = act.view::<SecondFactorCheck>(subject, None)?;
-    let used = digest(&plain(typed));
+    let used = digest(typed);
     let left: Vec<String> = known.digests.iter().filter(|digest| **digest != used).cloned().collect();
     if !known.confirmed || left.len() == known.digests.len() {
         return Ok(false);
@@ -62,12 +53,4 @@ pub(crate) fn spend(act: &mut Act<'_, '_>, subject: SubjectId, typed: &str) -> R
 
 fn keep(act: &mut Act<'_, '_>, subject: SubjectId, digests: Vec<String>) -> Result<(), KeeperError> {
     act.put(subject, &RecoveryCodes { digests: Some(digests).filter(|left| !left.is_empty()) })
-}
-
-fn plain(typed: &str) -> String {
-    typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
-}
-
-fn digest(code: &str) -> String {
-    HEXLOWER.encode(&Sha256::digest(code))
 }

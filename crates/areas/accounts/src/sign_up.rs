@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
-use data_encoding::BASE64URL_NOPAD;
 use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, KeeperError, Letter, Policy, time::to_millis};
 use kept_notice::due;
@@ -13,13 +12,12 @@ use kept_web::{
     form::{Fields, Need},
     page, page_with,
 };
-use rand_core::Rng;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::{
     Accounts, at_pace,
     email::Email,
+    links,
     members::{self, BY_EMAIL, NewMember},
     password, problem,
     records::Profile,
@@ -122,18 +120,16 @@ pub(crate) fn begin(
         return members::write(act, subject, "already-signed-up", "You already have an account", &text);
     }
     let subject = members::sign_up(act, new)?;
-    let mut token = [0; 32];
-    act.ctx.rng.fill_bytes(&mut token);
+    let (token, digest) = links::token(&mut act.ctx.rng);
     let ends = due(act.ctx.now, &Span::new().days(1)).map_err(|_| KeeperError::Calendar)?;
     act.tx().execute(
         "INSERT INTO confirmations (digest, subject, browser, ends) VALUES ($1, $2, $3, $4)",
-        &params![digest(&token), subject.as_bytes(), browser, to_millis(ends)],
+        &params![digest, subject.as_bytes(), browser, to_millis(ends)],
     )?;
     // No name: whoever typed in another's address must not choose what we write to them.
     let text = format!(
-        "Hello,\n\nplease confirm your address within one day:\n\n{base}/confirm/{}\n\nIf you did not sign up, there \
+        "Hello,\n\nplease confirm your address within one day:\n\n{base}/confirm/{token}\n\nIf you did not sign up, there \
          is nothing to do: what was typed in is erased by itself.\n\n{}",
-        BASE64URL_NOPAD.encode(&token),
         act.ctx.policy.notice.of
     );
     let to = new.email.as_str().to_owned();
@@ -205,9 +201,4 @@ fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignUpPag
         address: Row::of(&policy, Kind::PHYSICAL_ADDRESS),
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
     }
-}
-
-/// What the database knows of a confirmation's token.
-pub(crate) fn digest(token: &[u8; 32]) -> [u8; 32] {
-    Sha256::digest(token).into()
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
-use kept_vault::{Kind, Source, SubjectId};
+use kept_vault::{Kind, Source, SourceName, SubjectId};
 
 use crate::{
     blob::Blob,
@@ -124,12 +124,35 @@ impl<'a, 'c> Act<'a, 'c> {
         self.put_as(subject, R::NAME, record)
     }
 
+    /// Writes a record of a subject that comes from somebody else than them, whom the notice names (`use-15`).
+    ///
+    /// # Errors
+    /// As [`put`](Act::put), or the notice does not say that this source gives what the record holds.
+    pub fn put_from<R: Record>(
+        &mut self,
+        from: SourceName,
+        subject: SubjectId,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        self.put_of(Source::Named(from), subject, R::NAME, record)
+    }
+
     /// Writes one of many records of a type, under a name of its own that begins with the type's (`mail/…`).
     ///
     /// # Errors
     /// As [`put`](Act::put), or the name is another type's.
     pub fn put_as<R: Record>(
         &mut self,
+        subject: SubjectId,
+        name: &str,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        self.put_of(self.source(), subject, name, record)
+    }
+
+    fn put_of<R: Record>(
+        &mut self,
+        source: Source,
         subject: SubjectId,
         name: &str,
         record: &R,
@@ -158,9 +181,11 @@ impl<'a, 'c> Act<'a, 'c> {
             // Nothing was given and nothing was there.
             return Ok(());
         }
-        given.iter().try_for_each(|(kind, _)| self.may_hold(*kind))?;
+        given
+            .iter()
+            .try_for_each(|(kind, _)| self.may_hold(*kind).and_then(|()| self.may_come(source, *kind)))?;
         let policy = self.ctx.policy.clone();
-        let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
+        let parts = Parts { record: name, source, notice: policy.version(), kinds: given };
         vault.put(self.tx, &mut self.ctx.rng, &parts, &stored, R::OWN_KEY)?;
         self.note_among(&stored.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
     }
@@ -173,6 +198,18 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn may_hold(&self, kind: Kind) -> Result<(), KeeperError> {
         let named = self.ctx.policy.notice.label_of(kind.term()).is_some();
         if named { Ok(()) } else { Err(KeeperError::Undeclared(kind)) }
+    }
+
+    /// What comes neither from the person nor from our own work, the notice names with its source.
+    fn may_come(&self, source: Source, kind: Kind) -> Result<(), KeeperError> {
+        let Source::Named(from) = source else { return Ok(()) };
+        let notice = &self.ctx.policy.notice;
+        let rule = notice.sources.iter().find(|rule| rule.rule.id == from.rule());
+        let mut labels = rule.into_iter().flat_map(|rule| &rule.gives);
+        if labels.any(|label| notice.kinds_of(label).any(|term| term == kind.term())) {
+            return Ok(());
+        }
+        Err(KeeperError::NotFrom { kind, from: from.rule().to_owned() })
     }
 
     /// Writes the bytes that lie with a record of its own key: a document that somebody sent. Once; they are not changed.

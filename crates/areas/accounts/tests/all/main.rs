@@ -18,6 +18,7 @@ mod documents;
 mod downloads;
 mod export;
 mod forms;
+mod import;
 mod input;
 mod leaks;
 mod members;

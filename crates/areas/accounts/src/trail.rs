@@ -13,7 +13,9 @@ use kept_web::{Frame, Problem, Visit, page};
 use serde::Deserialize;
 
 use crate::{
-    Accounts, data,
+    Accounts,
+    addressed::STRAYED,
+    data,
     password_again::AGAIN,
     problem,
     records::{Credential, MemberId, RecoveryCodes, SecondFactor},
@@ -123,6 +125,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         .into(),
         Deed::SignedOut => match event.what.as_str() {
             "session" => "You signed out".into(),
+            STRAYED => "A session ended, because its address was opened in another browser".into(),
             which => format!("You ended {which}"),
         },
         Deed::Disabled => "Your account was switched off".into(),

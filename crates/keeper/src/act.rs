@@ -507,6 +507,14 @@ impl<'a, 'c> Act<'a, 'c> {
         Ok(())
     }
 
+    /// A subject goes on as another: when nothing of them is held any more, their dates and states go, too.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn leave(&mut self, subject: SubjectId) -> Result<(), KeeperError> {
+        crate::erase::forget_bookkeeping(self.tx, &self.house.registry, subject)
+    }
+
     /// Appends an event that concerns nobody in particular to the site's own trail.
     ///
     /// # Errors

@@ -267,6 +267,8 @@ pub enum Right {
     Rectify,
     /// `erase`: GDPR art. 17; PIPEDA 4.5.3.
     Erase,
+    /// `return`: to have what is kept of an earlier membership joined to a new account (`acc-12`).
+    Return,
     /// `renew`: a password, at any time, and at once if somebody else may know it (`acc-10`).
     Renew,
 }
@@ -490,7 +492,7 @@ impl fmt::Display for Shown {
 
 impl Right {
     /// Every right that can be run.
-    pub const ALL: [Self; 4] = [Self::Access, Self::Rectify, Self::Erase, Self::Renew];
+    pub const ALL: [Self; 5] = [Self::Access, Self::Rectify, Self::Erase, Self::Return, Self::Renew];
 
     /// The key in `[right]`.
     pub fn word(self) -> &'static str {
@@ -498,6 +500,7 @@ impl Right {
             Self::Access => "access",
             Self::Rectify => "rectify",
             Self::Erase => "erase",
+            Self::Return => "return",
             Self::Renew => "renew",
         }
     }

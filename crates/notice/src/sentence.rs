@@ -317,6 +317,10 @@ fn right_text(rule: &RightRule) -> String {
         Right::Access => "see what we hold about you",
         Right::Rectify => "correct the details you gave us",
         Right::Erase => "have what we hold about you erased",
+        Right::Return => {
+            "ask by your former member id that what we keep of an earlier membership is joined to your new account; one of us \
+             makes sure that it was yours, because the number alone shows nothing"
+        }
         Right::Renew => {
             "change your password; if you tell us that somebody may know it, it ends at once and with it every session"
         }

@@ -24,6 +24,7 @@ use crate::{
     members::{self, Account, Credit},
     problem,
     records::{MyProfile, Profile},
+    returning,
     sessions::{Person, Signed},
     sign_up::Row,
 };
@@ -50,6 +51,8 @@ struct AccountPage<'a> {
     staff: bool,
     /// Whether devices are remembered here.
     remembers: bool,
+    /// Whether an earlier membership can be joined.
+    returns: bool,
     documents: bool,
     downloads: bool,
     saved: bool,
@@ -184,6 +187,7 @@ fn render<'a>(
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
         remembers: devices::lasts(&policy).is_some(),
+        returns: returning::offered(&policy),
         documents: documents::declared(&policy),
         downloads: accounts.downloads.is_some(),
         saved: false,

@@ -22,7 +22,7 @@ use crate::{
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem, proposals,
     records::{Addressee, MemberCard},
-    recovery,
+    recovery, returning,
     sessions::Staff,
     sign_up, staff,
 };
@@ -38,6 +38,8 @@ struct DeskPage<'a> {
     support: bool,
     owner: bool,
     verifier: bool,
+    /// Whether members return.
+    returns: bool,
     allowed: bool,
     paused: Option<String>,
     /// How many proposals wait for a second owner.
@@ -87,6 +89,7 @@ async fn desk(
         support: staff.0.roles.contains(&"support"),
         owner: staff.0.roles.contains(&"owner"),
         verifier: staff.0.roles.contains(&"verifier"),
+        returns: returning::offered(&accounts.keeper.policy()),
         allowed: allowed(accounts),
         paused: accounts.keeper.paused().await.map_err(problem)?,
         waiting: waiting.await.map_err(problem)?,

@@ -25,6 +25,7 @@ mod records;
 mod recovery;
 mod recovery_codes;
 mod reminders;
+mod returning;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -150,6 +151,9 @@ pub const AREA: Area = Area {
     ..Area::named("accounts")
 };
 
+/// Returning members as a part of the accounts area. A notice without the right has none.
+pub const RETURNING: Area = returning::AREA;
+
 /// An address and what answers there, by method.
 pub type Route = (&'static str, fn() -> MethodRouter<Accounts>);
 
@@ -186,6 +190,8 @@ pub const ROUTES: &[Route] = &[
     ("/desk/brake", || get(desk::back).post(proposals::release_brake)),
     ("/account/documents", || get(documents::mine::show).post(documents::mine::send)),
     ("/account/documents/{number}", || get(documents::mine::open)),
+    (returning::mine::HERE, || get(returning::mine::show).post(returning::mine::ask)),
+    (returning::desk::HERE, || get(returning::desk::queue).post(returning::desk::act)),
     ("/desk/documents", || get(documents::desk::queue)),
     ("/desk/documents/{number}", || get(documents::desk::ask).post(documents::desk::open)),
     ("/desk/documents/{number}/decision", || get(documents::desk::back).post(documents::desk::answer)),

@@ -36,6 +36,8 @@ pub struct Act<'a, 'c> {
     proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
     fresh: Vec<SubjectId>,
+    /// People whose permission to look this act has put on record.
+    permitted: Vec<SubjectId>,
 }
 
 /// A blind index: how a subject is found by a value that is stored nowhere in the clear.
@@ -76,7 +78,7 @@ impl<'a, 'c> Act<'a, 'c> {
         if ctx.policy.version() != version {
             ctx.policy = house.policy_of(tx, &version)?;
         }
-        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new() };
+        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new(), permitted: Vec::new() };
         if due {
             follow::put_into_force(&mut act)?;
         }
@@ -350,9 +352,13 @@ impl<'a, 'c> Act<'a, 'c> {
         data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
-        if let By::Role(role) = V::SPEC.by {
-            let asks = self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
-            if asks && because.is_none_or(|reason| reason.trim().is_empty()) {
+        if let By::Role(role) = V::SPEC.by
+            && let Some(rule) = self.ctx.policy.notice.role(role)
+        {
+            if rule.asks_permission && !self.permitted.contains(&subject) {
+                return Err(KeeperError::NoPermission { view: V::SPEC.name });
+            }
+            if rule.asks_reason && because.is_none_or(|reason| reason.trim().is_empty()) {
                 return Err(KeeperError::NoReason { view: V::SPEC.name });
             }
         }
@@ -366,6 +372,20 @@ impl<'a, 'c> Act<'a, 'c> {
             };
         }
         Ok(data)
+    }
+
+    /// Puts on record that a person allows staff to look at their data, and how it was made sure that it was them. For this
+    /// act: another look needs another permission. In a role of which the notice asks none, there is nothing to record.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn permit(&mut self, subject: SubjectId, how: &str) -> Result<(), KeeperError> {
+        let Actor::Staff { role, .. } = self.ctx.actor else { return Ok(()) };
+        if self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_permission) {
+            self.note(subject, Deed::Permitted, how, &[], None)?;
+            self.permitted.push(subject);
+        }
+        Ok(())
     }
 
     /// The subject to whom a value belongs in a unique index.

@@ -41,6 +41,8 @@ struct DeskPage<'a> {
     /// Whether members return.
     returns: bool,
     allowed: bool,
+    /// Whether the person must allow it before anybody looks (`acc-9`).
+    asks_permission: bool,
     paused: Option<String>,
     /// How many proposals wait for a second owner.
     waiting: usize,
@@ -91,6 +93,7 @@ async fn desk(
         verifier: staff.0.roles.contains(&"verifier"),
         returns: returning::offered(&accounts.keeper.policy()),
         allowed: allowed(accounts),
+        asks_permission: asks_permission(accounts),
         paused: accounts.keeper.paused().await.map_err(problem)?,
         waiting: waiting.await.map_err(problem)?,
         done,
@@ -101,6 +104,10 @@ async fn desk(
 /// Whether the notice lets the desk see members at all.
 fn allowed(accounts: &Accounts) -> bool {
     matches!(accounts.keeper.policy().verdict(&MemberCard::SPEC), Verdict::Allowed { .. })
+}
+
+fn asks_permission(accounts: &Accounts) -> bool {
+    accounts.keeper.policy().notice.role("support").is_some_and(|rule| rule.asks_permission)
 }
 
 /// Where a browser ends up that asks again for the address of an act: nothing changes on GET.
@@ -122,6 +129,9 @@ pub(crate) async fn find(
     }
     let email = sign_up::email(&mut fields);
     let reason = fields.text("reason", "Reason", MOST_REASON, Need::Required);
+    if asks_permission(&accounts) && !fields.ticked("permission") {
+        fields.refuse("permission", "Have the person name the address and allow it first.");
+    }
     let (Some(email), Some(reason), true) = (email, reason, fields.errors().is_empty()) else {
         return desk(&accounts, &visit, &staff, &fields, None, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
@@ -165,6 +175,7 @@ struct Case {
 
 fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Option<Opened>, KeeperError> {
     let Some(case) = case(act, subject)? else { return Ok(None) };
+    act.permit(subject, "they named its address")?;
     let card = act.view::<MemberCard>(subject, Some(reason))?;
     let earns = act.may_hold(Kind::PROFESSIONAL_TRAINING).is_ok();
     let credits = earns.then(|| members::credits(act.tx(), subject)).transpose()?;

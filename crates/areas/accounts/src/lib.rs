@@ -17,6 +17,7 @@ pub mod import;
 mod links;
 pub mod members;
 mod new_password;
+mod own_pages;
 mod owner;
 pub mod password;
 mod password_again;
@@ -144,6 +145,7 @@ pub const AREA: Area = Area {
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.recover"), proof: Proof::Event, run: recovery::check },
         Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
         Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },

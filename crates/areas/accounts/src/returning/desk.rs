@@ -43,6 +43,9 @@ struct CardPage<'a> {
     reason: String,
 }
 
+/// How a look is allowed: by asking for it.
+const ASKED: &str = "an earlier membership was asked for";
+
 /// What is kept of the earlier membership.
 struct Kept {
     number: Option<String>,
@@ -147,10 +150,12 @@ fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Optio
     if standing(act.tx(), subject)?.is_none_or(|(_, state)| state != State::Waiting) {
         return Ok(None);
     }
+    act.permit(subject, ASKED)?;
     let card = act.view::<ReturnCard>(subject, Some(reason))?;
     let kept = match meant(act, subject, card.former.as_deref().unwrap_or_default())? {
         Err(obstacle) => Err(obstacle),
         Ok(former) => {
+            act.permit(former, ASKED)?;
             let number = act.view::<FormerCard>(former, Some(reason))?.member_id;
             let ended = members::account(act.tx(), former)?.and_then(|account| account.expires).map(day);
             let earned = members::credits(act.tx(), former)?;
@@ -165,9 +170,13 @@ fn answer(act: &mut Act<'_, '_>, subject: SubjectId, joins: bool, reason: &str) 
     if !joins {
         return decide(act, subject, None, reason);
     }
+    act.permit(subject, ASKED)?;
     let card = act.view::<ReturnCard>(subject, Some(reason))?;
     match meant(act, subject, card.former.as_deref().unwrap_or_default())? {
-        Ok(former) => decide(act, subject, Some(former), reason),
+        Ok(former) => {
+            act.permit(former, ASKED)?;
+            decide(act, subject, Some(former), reason)
+        }
         Err(_) => Ok(false),
     }
 }

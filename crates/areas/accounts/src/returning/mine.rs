@@ -82,11 +82,8 @@ async fn stands(
 ) -> Result<Response, Problem> {
     let subject = signed.subject;
     let ctx = accounts.keeper.ctx(Actor::Person(subject));
-    let known = accounts
-        .keeper
-        .look(ctx, move |look| standing(look.sql(), subject))
-        .await
-        .map_err(problem)?;
+    let known =
+        accounts.keeper.look(ctx, move |look| standing(look.sql(), subject)).await.map_err(problem)?;
     let is = |wanted| known.is_some_and(|(_, state)| state == wanted);
     let page = ReturnPage {
         frame: visit.form_frame("I was a member before"),

@@ -20,7 +20,7 @@ use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, paths, session::Ses
 use crate::{
     Accounts, ROLES, addressed, devices,
     members::{self, Standing},
-    problem,
+    own_pages, problem,
     records::SecondFactorCheck,
     reminders, staff, throttle,
 };
@@ -407,6 +407,9 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let forgotten = reminders::forgotten(inspect.policy);
     if !forgotten.is_empty() {
         let detail = format!("the pages do not remind people {}", forgotten.join(", "));
+        return Ok(Finding::broken(1, detail));
+    }
+    if let Some(detail) = own_pages::broken(inspect)? {
         return Ok(Finding::broken(1, detail));
     }
     let long = devices::outlasting(inspect)?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
-use kept_vault::{Kind, Source, SubjectId};
+use kept_vault::{Kind, Source, SourceName, SubjectId};
 
 use crate::{
     blob::Blob,
@@ -14,6 +14,7 @@ use crate::{
     duty::Duty,
     error::KeeperError,
     follow,
+    journal::Note,
     keeper::House,
     outbox::Letter,
     record::{self, Record, RecordSpec},
@@ -123,12 +124,35 @@ impl<'a, 'c> Act<'a, 'c> {
         self.put_as(subject, R::NAME, record)
     }
 
+    /// Writes a record of a subject that comes from somebody else than them, whom the notice names (`use-15`).
+    ///
+    /// # Errors
+    /// As [`put`](Act::put), or the notice does not say that this source gives what the record holds.
+    pub fn put_from<R: Record>(
+        &mut self,
+        from: SourceName,
+        subject: SubjectId,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        self.put_of(Source::Named(from), subject, R::NAME, record)
+    }
+
     /// Writes one of many records of a type, under a name of its own that begins with the type's (`mail/…`).
     ///
     /// # Errors
     /// As [`put`](Act::put), or the name is another type's.
     pub fn put_as<R: Record>(
         &mut self,
+        subject: SubjectId,
+        name: &str,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        self.put_of(self.source(), subject, name, record)
+    }
+
+    fn put_of<R: Record>(
+        &mut self,
+        source: Source,
         subject: SubjectId,
         name: &str,
         record: &R,
@@ -140,8 +164,8 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, name)?;
-        if keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+        let stored = vault.stored(self.tx, subject, name)?;
+        if stored.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
         let (given, left_out): (Vec<_>, Vec<_>) =
@@ -157,11 +181,13 @@ impl<'a, 'c> Act<'a, 'c> {
             // Nothing was given and nothing was there.
             return Ok(());
         }
-        given.iter().try_for_each(|(kind, _)| self.may_hold(*kind))?;
+        given
+            .iter()
+            .try_for_each(|(kind, _)| self.may_hold(*kind).and_then(|()| self.may_come(source, *kind)))?;
         let policy = self.ctx.policy.clone();
-        let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
-        vault.put(self.tx, &mut self.ctx.rng, &parts, &keys, R::OWN_KEY)?;
-        self.note_among(&keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+        let parts = Parts { record: name, source, notice: policy.version(), kinds: given };
+        vault.put(self.tx, &mut self.ctx.rng, &parts, &stored, R::OWN_KEY)?;
+        self.note_among(&stored.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -172,6 +198,18 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn may_hold(&self, kind: Kind) -> Result<(), KeeperError> {
         let named = self.ctx.policy.notice.label_of(kind.term()).is_some();
         if named { Ok(()) } else { Err(KeeperError::Undeclared(kind)) }
+    }
+
+    /// What comes neither from the person nor from our own work, the notice names with its source.
+    fn may_come(&self, source: Source, kind: Kind) -> Result<(), KeeperError> {
+        let Source::Named(from) = source else { return Ok(()) };
+        let notice = &self.ctx.policy.notice;
+        let rule = notice.sources.iter().find(|rule| rule.rule.id == from.rule());
+        let mut labels = rule.into_iter().flat_map(|rule| &rule.gives);
+        if labels.any(|label| notice.kinds_of(label).any(|term| term == kind.term())) {
+            return Ok(());
+        }
+        Err(KeeperError::NotFrom { kind, from: from.rule().to_owned() })
     }
 
     /// Writes the bytes that lie with a record of its own key: a document that somebody sent. Once; they are not changed.
@@ -313,12 +351,7 @@ impl<'a, 'c> Act<'a, 'c> {
         data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
-        if let By::Role(role) = V::SPEC.by {
-            let asks = self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
-            if asks && because.is_none_or(|reason| reason.trim().is_empty()) {
-                return Err(KeeperError::NoReason { view: V::SPEC.name });
-            }
-        }
+        release::reason::<V>(self.ctx, because)?;
         let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
             let kinds = V::SPEC.each_kind();
@@ -546,15 +579,21 @@ impl<'a, 'c> Act<'a, 'c> {
             because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        self.appender.append(&mut self.ctx.rng, &trail, &event)
+        self.appender.append(trail.seal(&mut self.ctx.rng, &event)?)
     }
 
-    /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
-    pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
-        let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, "")?;
-        let Some(key) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(()) };
-        self.appender.append(&mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
+    /// Appends what was noted a moment ago, unless the trail that it belongs to has been erased since.
+    pub(crate) fn append(&mut self, note: &Note) -> Result<(), KeeperError> {
+        let sealed = match note {
+            Note::Sealed(event) => event.clone(),
+            Note::Open(subject, event) => {
+                let vault = Vault { ring: &self.house.ring };
+                let keys = vault.keys(self.tx, *subject, "")?;
+                let Some(trail) = Trail::known(&vault, &keys)? else { return Ok(()) };
+                trail.seal(&mut self.ctx.rng, event)?
+            }
+        };
+        self.appender.append(sealed).map(drop)
     }
 
     fn source(&self) -> Source {

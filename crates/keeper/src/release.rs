@@ -36,6 +36,16 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
     }
 }
 
+/// Whether the role has stated the reason that the notice asks it for.
+pub(crate) fn reason<V: View>(ctx: &Ctx, because: Option<&str>) -> Result<(), KeeperError> {
+    let By::Role(role) = V::SPEC.by else { return Ok(()) };
+    let asks = ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
+    if asks && because.is_none_or(|reason| reason.trim().is_empty()) {
+        return Err(KeeperError::NoReason { view: V::SPEC.name });
+    }
+    Ok(())
+}
+
 /// Opens what the view names, masks it as declared, and nothing else. Of records of which a person has many
 /// (`document/…`), it opens the one that is asked for. Gives the subject's keys too, if it names any.
 pub(crate) fn view<V: View>(

@@ -7,7 +7,8 @@
 use jiff::{Span, civil::Date};
 
 use crate::notice::{
-    Carrier, Cookie, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Session,
+    Carrier, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role,
+    Session,
 };
 use crate::sentence::Sentence;
 use crate::terms::Term;
@@ -130,6 +131,7 @@ fn weaker(old: &Notice, new: &Notice, id: &str) -> Vec<String> {
         "notice" if name.is_empty() => both.head(&mut reasons),
         "notice" => both.change(&mut reasons),
         "form" => both.form(old.form(name), new.form(name), &mut reasons),
+        "source" => both.source(old.source(name), new.source(name), &mut reasons),
         "purpose" => both.purpose(old.purpose(name), new.purpose(name), &mut reasons),
         "role" => both.role(old.role(name), new.role(name), &mut reasons),
         "retain" => both.retain(old.retain(id), new.retain(id), &mut reasons),
@@ -208,6 +210,14 @@ impl Both<'_> {
         let harder = added(&must, &required(new, self.new));
         let harder: Vec<&str> = harder.into_iter().filter(|term| may.contains(term)).collect();
         reasons.more(&harder, "you can no longer leave it out");
+    }
+
+    fn source(&self, old: Option<&DataSource>, new: Option<&DataSource>, reasons: &mut Reasons) {
+        let Some(new) = new else { return };
+        let Some(old) = old else { return reasons.when(true, "data comes from somebody else, too") };
+        reasons.when(old.says != new.says, "it comes from somebody else");
+        let (was, is) = (terms(self.old, old.gives.iter()), terms(self.new, new.gives.iter()));
+        reasons.more(&added(&was, &is), "more is taken from there");
     }
 
     fn purpose(&self, old: Option<&Purpose>, new: Option<&Purpose>, reasons: &mut Reasons) {

@@ -31,6 +31,8 @@ pub struct Notice {
     pub data: Vec<Data>,
     /// `[form.*]`
     pub forms: Vec<Form>,
+    /// `[source.*]`
+    pub sources: Vec<DataSource>,
     /// `[purpose.*]`
     pub purposes: Vec<Purpose>,
     /// `[role.*]`
@@ -95,6 +97,19 @@ pub struct Form {
     pub required: Vec<String>,
     /// Labels one may give, each with what one loses without it.
     pub voluntary: Vec<(String, String)>,
+}
+
+/// `[source.*]`: somebody else than the person from whom data is taken (DPV `DataSource`; GDPR art. 14(2)(f)).
+#[derive(Clone, Debug)]
+pub struct DataSource {
+    /// Id `source.<name>`.
+    pub rule: RuleHead,
+    /// The source's name.
+    pub name: String,
+    /// `says`: who or what it is: "our former register of customers".
+    pub says: String,
+    /// `gives`: labels of what is taken from it.
+    pub gives: Vec<String>,
 }
 
 /// `[purpose.*]`: why data is used, and on what ground.
@@ -332,6 +347,8 @@ pub enum Never {
     StoreInClear,
     /// `send-in-clear`: nothing travels between a person and this site unencrypted.
     SendInClear,
+    /// `collect-elsewhere`: nothing comes from anybody but the person and the sources that the notice names.
+    CollectElsewhere,
 }
 
 /// One `[[expect]]`: a question about the notice and its answer.
@@ -381,6 +398,11 @@ impl Notice {
     /// The rule of the form with this name.
     pub fn form(&self, name: &str) -> Option<&Form> {
         self.forms.iter().find(|form| form.name == name)
+    }
+
+    /// The rule of the source with this name.
+    pub fn source(&self, name: &str) -> Option<&DataSource> {
+        self.sources.iter().find(|source| source.name == name)
     }
 
     /// The rule of the role with this name.
@@ -510,7 +532,7 @@ impl Session {
 
 impl Never {
     /// Everything that can be promised never to happen.
-    pub const ALL: [Self; 3] = [Self::Track, Self::StoreInClear, Self::SendInClear];
+    pub const ALL: [Self; 4] = [Self::Track, Self::StoreInClear, Self::SendInClear, Self::CollectElsewhere];
 
     /// The key in `[never]`.
     pub fn word(self) -> &'static str {
@@ -518,6 +540,7 @@ impl Never {
             Self::Track => "track",
             Self::StoreInClear => "store-in-clear",
             Self::SendInClear => "send-in-clear",
+            Self::CollectElsewhere => "collect-elsewhere",
         }
     }
 }

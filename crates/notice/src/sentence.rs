@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Span;
 
 use crate::notice::{
-    Basis, Carrier, Change, Cookie, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice, Purpose, Retain,
-    RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
+    Basis, Carrier, Change, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
+    Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
 };
 use crate::words::{self, Held};
 
@@ -69,6 +69,11 @@ impl Notice {
             self.forms.iter().map(|rule| sentence("form", &rule.rule, Obligation, self.form_text(rule))),
         );
         all.extend(
+            self.sources
+                .iter()
+                .map(|rule| sentence("source", &rule.rule, Permission, self.source_text(rule))),
+        );
+        all.extend(
             self.purposes
                 .iter()
                 .map(|rule| sentence("purpose", &rule.rule, Permission, self.purpose_text(rule))),
@@ -91,7 +96,7 @@ impl Notice {
             self.cookies.iter().map(|rule| sentence("cookie", &rule.rule, Permission, cookie_text(rule))),
         );
         all.extend(
-            self.nevers.iter().map(|rule| sentence("never", &rule.rule, Prohibition, never_text(rule))),
+            self.nevers.iter().map(|rule| sentence("never", &rule.rule, Prohibition, self.never_text(rule))),
         );
         all
     }
@@ -123,6 +128,11 @@ impl Notice {
             text += &format!(" You may add {}; without {}, {loses}.", voluntary.words(), voluntary.pronoun());
         }
         text + " We ask for nothing else."
+    }
+
+    fn source_text(&self, source: &DataSource) -> String {
+        let data = Held::of(self, &source.gives).words();
+        format!("Besides what you give us yourself, we may take {data} from {}.", source.says)
     }
 
     fn purpose_text(&self, purpose: &Purpose) -> String {
@@ -237,6 +247,28 @@ impl Notice {
         format!("{carried} {others} Our pages remind you {}.", words::list(&reminders))
     }
 
+    fn never_text(&self, rule: &NeverRule) -> String {
+        match rule.never {
+            Never::Track => {
+                "We never let anybody else follow you here: our pages load nothing from other sites, as their headers show."
+            }
+            Never::SendInClear => {
+                "We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it."
+            }
+            Never::StoreInClear => {
+                "We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup \
+                 shows who you are."
+            }
+            Never::CollectElsewhere if self.sources.is_empty() => {
+                "We never collect data about you from anybody but yourself."
+            }
+            Never::CollectElsewhere => {
+                "We never collect data about you from anybody but yourself and the sources that are named here."
+            }
+        }
+        .to_owned()
+    }
+
     /// The holds that keep some of what a rule erases.
     fn limits(&self, rule: &Retain) -> Vec<String> {
         let RetainAction::Erase { labels } = &rule.action else { return Vec::new() };
@@ -314,20 +346,4 @@ fn right_text(rule: &RightRule) -> String {
 
 fn cookie_text(cookie: &Cookie) -> String {
     format!("The cookie {} {}; it lasts {}.", cookie.name, cookie.says, words::duration(&cookie.lasts))
-}
-
-fn never_text(rule: &NeverRule) -> String {
-    match rule.never {
-        Never::Track => {
-            "We never let anybody else follow you here: our pages load nothing from other sites, as their headers show."
-        }
-        Never::SendInClear => {
-            "We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it."
-        }
-        Never::StoreInClear => {
-            "We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup \
-             shows who you are."
-        }
-    }
-    .to_owned()
 }

@@ -14,6 +14,7 @@ mod documents;
 mod downloads;
 mod email;
 mod export;
+pub mod import;
 mod links;
 pub mod members;
 mod new_password;
@@ -121,6 +122,8 @@ pub const AREA: Area = Area {
             name: new_password::COMPROMISED,
             when: "you tell us that somebody may know your password",
         },
+        EventSpec { name: new_password::CHOSEN, when: "you choose a new password" },
+        EventSpec { name: import::IMPORTED, when: "we take over your account" },
         EventSpec { name: closing::CLOSING, when: "you ask us to close your account" },
         EventSpec { name: closing::KEPT, when: "you take that back" },
         EventSpec { name: closing::CLOSED, when: "you close your account at once" },

@@ -60,6 +60,7 @@ fn without_a_command_it_says_what_there_is() {
       propose   Proposes another notice for a site; people are told first, if it matters to them
       prove     Runs the check of every sentence now; exit 1 if one is broken
       simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
+      import    Takes in people from another system; exit 0 if every line was, 1 if some were rejected, 2 if the file cannot be
       duties    Lists what is due, what would happen, and under which sentence
 
     Options:

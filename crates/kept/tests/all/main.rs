@@ -18,6 +18,7 @@ mod cli;
 mod config;
 mod demo;
 mod diff;
+mod import;
 mod journeys;
 mod keys;
 mod promises;

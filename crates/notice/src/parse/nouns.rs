@@ -4,7 +4,9 @@ use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use super::read::{Fields, Item, Reader};
-use crate::notice::{Basis, Change, Data, Form, HoldData, Notice, Prose, Purpose, Role, RuleHead, Shown};
+use crate::notice::{
+    Basis, Change, Data, DataSource, Form, HoldData, Notice, Prose, Purpose, Role, RuleHead, Shown,
+};
 use crate::sentence::LAWS;
 use crate::spell;
 use crate::terms::{self, Family, Term};
@@ -12,6 +14,9 @@ use crate::terms::{self, Family, Term};
 /// Sections of the language that this version does not run.
 const LATER_SECTIONS: [&str; 9] =
     ["recipient", "mail", "chat", "room", "analytics", "survey", "breach", "attest", "directory"];
+
+/// How long the name of a source may be: it is stored beside every part that comes from it.
+const LONGEST_SOURCE: usize = 32;
 
 /// Stands for a term that could not be read. A notice that holds it has a problem, and is never handed out.
 static UNREAD: Term = Term { id: "", iri: "", label: "", lead: "", family: Family::Data };
@@ -23,6 +28,7 @@ impl Reader<'_> {
         let head = self.required(&mut root, "notice", "it says whose notice this is: [notice] of = \"…\"");
         let data = self.required(&mut root, "data", "it names the data: [data] identity = [\"pd:Name\"]");
         let forms = root.take("form");
+        let sources = root.take("source");
         let purposes =
             self.required(&mut root, "purpose", "it says what data is used for: [purpose.membership]");
         let roles = root.take("role");
@@ -47,6 +53,7 @@ impl Reader<'_> {
             change: None,
             data: self.section(data, "data", &mut prose, Self::data),
             forms: Vec::new(),
+            sources: Vec::new(),
             purposes: Vec::new(),
             roles: Vec::new(),
             retains: Vec::new(),
@@ -66,6 +73,7 @@ impl Reader<'_> {
         notice.purposes = self.section(purposes, "purpose", &mut prose, Self::purpose);
         self.purposes = notice.purposes.iter().map(|purpose| purpose.name.clone()).collect();
         notice.forms = self.section(forms, "form", &mut prose, Self::form);
+        notice.sources = self.section(sources, "source", &mut prose, Self::source);
         notice.roles = self.section(roles, "role", &mut prose, Self::role);
         notice.retains = self.section(retains, "retain", &mut prose, Self::retain);
         notice.holds = self.section(holds, "hold", &mut prose, Self::hold);
@@ -210,6 +218,23 @@ impl Reader<'_> {
         let rule = RuleHead { id: format!("form.{name}"), refs: self.refs(&mut fields) };
         self.done(fields, &[]);
         Some(Form { rule, name, required, voluntary })
+    }
+
+    fn source(&mut self, name: &str, item: &Item<'_>) -> Option<DataSource> {
+        self.name(name, item.key.clone());
+        if name.len() > LONGEST_SOURCE {
+            let help = format!("use at most {LONGEST_SOURCE} letters");
+            self.problem(item.key.clone(), format!("\"{name}\" is too long for a source"), Some(help));
+        }
+        let mut fields = self.table(item);
+        let says =
+            self.required(&mut fields, "says", "say who or what it is: says = \"our former register\"");
+        let says = says.and_then(|says| self.fragment(&says)).unwrap_or_default();
+        let gives = self.required(&mut fields, "gives", "name what it gives: gives = [\"identity\"]");
+        let gives = gives.map(|item| self.labels(&item)).unwrap_or_default();
+        let rule = RuleHead { id: format!("source.{name}"), refs: self.refs(&mut fields) };
+        self.done(fields, &[]);
+        Some(DataSource { rule, name: name.to_owned(), says, gives })
     }
 
     fn purpose(&mut self, name: &str, item: &Item<'_>) -> Option<Purpose> {

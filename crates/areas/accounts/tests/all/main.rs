@@ -19,6 +19,7 @@ mod documents;
 mod downloads;
 mod export;
 mod forms;
+mod import;
 mod input;
 mod leaks;
 mod members;

@@ -20,9 +20,10 @@ use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, paths, session::Ses
 use crate::{
     Accounts, ROLES, addressed, devices,
     members::{self, Standing},
+    onward::Onward,
     own_pages, problem,
     records::SecondFactorCheck,
-    reminders, staff, throttle,
+    reminders, second_factor, staff, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -338,8 +339,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Person {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Person, Redirect> {
         match parts.extensions.get::<Signed>() {
-            None => Err(Redirect::to(paths::SIGN_IN)),
-            Some(signed) if signed.factor == Factor::Awaited => Err(Redirect::to("/sign-in/code")),
+            None => Err(Redirect::to(&Onward::of(parts).through(paths::SIGN_IN))),
+            Some(signed) if signed.factor == Factor::Awaited => {
+                Err(Redirect::to(&Onward::of(parts).through(second_factor::ASK)))
+            }
             Some(signed) => Ok(Person(signed.clone())),
         }
     }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
-use kept_store::{Tx, params};
+use kept_store::{Tx, Value, params};
 use kept_vault::{Kind, Source, SubjectId};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     sealed::{self, Keys, Parts, Vault},
     tell,
     time::to_millis,
-    trail::{Appender, Deed, Event, SITE, Trail},
+    trail::{Deed, Event, SITE, Trail, Turn},
     view::{By, View},
 };
 
@@ -31,7 +31,11 @@ pub struct Act<'a, 'c> {
     /// Who, when, under which policy.
     pub ctx: &'a mut Ctx,
     house: &'a House,
-    appender: Appender,
+    turn: &'a mut Turn,
+    /// The first leaf that it appended, and its position.
+    first: Option<(i64, Hash)>,
+    /// Whether an event could not be appended.
+    unrecorded: bool,
     /// The notice that is proposed, if any.
     proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
@@ -66,30 +70,44 @@ impl<'a, 'c> Act<'a, 'c> {
         tx: &'a Tx<'c>,
         ctx: &'a mut Ctx,
         house: &'a House,
+        turn: &'a mut Turn,
     ) -> Result<Act<'a, 'c>, KeeperError> {
-        let (appender, turn) = Appender::begin(tx)?;
-        let due = turn.activates.is_some_and(|at| at <= to_millis(ctx.now));
-        let (version, proposed) = match turn.proposed {
+        let notices = turn.notices(tx)?;
+        let due = notices.activates.is_some_and(|at| at <= to_millis(ctx.now));
+        let (version, proposed) = match notices.proposed {
             Some(version) if due => (version, None),
-            proposed => (turn.policy, proposed),
+            proposed => (notices.policy, proposed),
         };
         if ctx.policy.version() != version {
             ctx.policy = house.policy_of(tx, &version)?;
         }
-        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new() };
+        let (first, unrecorded, fresh) = (None, false, Vec::new());
+        let mut act = Act { tx, ctx, house, turn, first, unrecorded, proposed, fresh };
         if due {
             follow::put_into_force(&mut act)?;
         }
         Ok(act)
     }
 
-    /// Writes back what the act has gathered; called once, before the commit. Gives its first leaf, if it has one.
+    /// Ends the act; called once. Gives its first leaf, if it has one.
+    ///
+    /// # Errors
+    /// An event could not be appended and the act went on: what it did must not be committed without its event.
     pub(crate) fn finish(&mut self) -> Result<Option<(i64, Hash)>, KeeperError> {
+        if self.unrecorded {
+            return Err(KeeperError::Unrecorded);
+        }
         if let Some(version) = &self.proposed {
             // Who comes while a change is announced is told of it, too.
             tell::list(self.tx, version, &self.fresh, self.ctx.now)?;
         }
-        self.appender.finish(self.tx)
+        Ok(self.first)
+    }
+
+    /// Changes which notice is in force or proposed, with a statement on the row of the ledger's edge.
+    pub(crate) fn change_notices(&mut self, sql: &str, params: &[Value]) -> Result<(), KeeperError> {
+        self.turn.changes_notices();
+        Ok(self.tx.send(sql, params)?)
     }
 
     pub(crate) fn house(&self) -> &'a House {
@@ -140,7 +158,7 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, name)?;
+        let keys = vault.keys_of(self.tx, subject, name)?;
         if keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
@@ -210,7 +228,7 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn claim(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<Claim, KeeperError> {
         let digest = self.house.ring.blind(index.name, value.as_bytes());
         let slot: &[u8] = if index.unique { &[] } else { subject.as_bytes() };
-        self.tx.execute(
+        self.tx.send(
             "INSERT INTO lookups (name, digest, slot, subject, kind) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (name, digest, slot) DO NOTHING",
             &params![index.name, digest, slot, subject.as_bytes(), index.kind.term()],
@@ -228,7 +246,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// # Errors
     /// The database failed.
     pub fn release(&mut self, index: Index, subject: SubjectId) -> Result<(), KeeperError> {
-        self.tx.execute(
+        self.tx.send(
             "DELETE FROM lookups WHERE subject = $1 AND name = $2",
             &params![subject.as_bytes(), index.name],
         )?;
@@ -241,7 +259,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// The database failed.
     pub fn release_one(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<(), KeeperError> {
         let digest = self.house.ring.blind(index.name, value.as_bytes());
-        self.tx.execute(
+        self.tx.send(
             "DELETE FROM lookups WHERE name = $1 AND digest = $2 AND subject = $3",
             &params![index.name, digest, subject.as_bytes()],
         )?;
@@ -255,7 +273,7 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn mail(&mut self, subject: SubjectId, letter: &Letter) -> Result<(), KeeperError> {
         let record = crate::outbox::record(&mut self.ctx.rng);
         self.put_as(subject, &record, letter)?;
-        self.tx.execute(
+        self.tx.send(
             "INSERT INTO outbox (subject, record, queued) VALUES ($1, $2, $3)",
             &params![subject.as_bytes(), &record, to_millis(self.ctx.now)],
         )?;
@@ -392,14 +410,14 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Unknown(event.into()));
         }
         self.known(subject, event)?;
-        self.tx.execute(
+        self.tx.send(
             "INSERT INTO happenings (subject, event, record, at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (subject, event, record) DO UPDATE SET at = excluded.at",
             &params![subject.as_bytes(), event, record, to_millis(at)],
         )?;
         let policy = self.ctx.policy.clone();
         for rule in policy.notice.retains.iter().filter(|r| r.unless.as_deref() == Some(event)) {
-            self.tx.execute(
+            self.tx.send(
                 "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held') \
                  AND (record = $3 OR $3 = '')",
                 &params![subject.as_bytes(), &rule.rule.id, record],
@@ -408,7 +426,7 @@ impl<'a, 'c> Act<'a, 'c> {
         Begun { subject, event, record, at }.start(self.tx, &policy)?;
         for hold in policy.notice.holds_until(event) {
             // The next sweep takes the row away and does what it kept back.
-            self.tx.execute(
+            self.tx.send(
                 "UPDATE holds SET until = $1 WHERE subject = $2 AND hold = $3 AND (until IS NULL OR until > $1)",
                 &params![to_millis(at), subject.as_bytes(), &hold.rule.id],
             )?;
@@ -418,7 +436,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 HoldEnd::Lasts(span) => Some(to_millis(due(at, span).map_err(|_| KeeperError::Calendar)?)),
                 HoldEnd::Until(_) => None,
             };
-            self.tx.execute(
+            self.tx.send(
                 "INSERT INTO holds (subject, hold, since, until) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (subject, hold) DO UPDATE SET until = excluded.until, since = \
                  CASE WHEN holds.until <= excluded.since THEN excluded.since ELSE holds.since END",
@@ -463,7 +481,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// # Errors
     /// The database failed.
     pub fn unschedule(&mut self, subject: SubjectId, job: &str) -> Result<(), KeeperError> {
-        self.tx.execute(
+        self.tx.send(
             "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND action = 'run'",
             &params![subject.as_bytes(), job],
         )?;
@@ -521,7 +539,7 @@ impl<'a, 'c> Act<'a, 'c> {
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
         let noted = self.try_note(keys, deed, what, kinds, because, purpose);
-        noted.inspect_err(|_| self.appender.fail())
+        noted.inspect_err(|_| self.unrecorded = true)
     }
 
     fn try_note(
@@ -546,7 +564,7 @@ impl<'a, 'c> Act<'a, 'c> {
             because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        self.appender.append(&mut self.ctx.rng, &trail, &event)
+        self.append_to(&trail, &event)
     }
 
     /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
@@ -554,7 +572,13 @@ impl<'a, 'c> Act<'a, 'c> {
         let vault = Vault { ring: &self.house.ring };
         let keys = vault.keys(self.tx, subject, "")?;
         let Some(key) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(()) };
-        self.appender.append(&mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
+        self.append_to(&Trail { subject, key }, event).map(drop)
+    }
+
+    fn append_to(&mut self, trail: &Trail, event: &Event) -> Result<i64, KeeperError> {
+        let (position, leaf) = self.turn.append(&mut self.ctx.rng, trail, event)?;
+        self.first.get_or_insert((position, leaf));
+        Ok(position)
     }
 
     fn source(&self) -> Source {

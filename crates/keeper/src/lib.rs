@@ -39,6 +39,7 @@ mod tidy;
 pub mod time;
 mod tombstones;
 mod trail;
+mod turns;
 mod uses;
 mod view;
 

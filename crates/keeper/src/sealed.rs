@@ -32,6 +32,8 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Keys {
     pub(crate) subject: SubjectId,
     rows: Vec<(Kind, String, KeyId, Wrapped)>,
+    /// How often each kind of the record has been written, as far as that was asked for.
+    revisions: Vec<(Kind, i64)>,
 }
 
 impl Keys {
@@ -47,7 +49,8 @@ pub(crate) struct Vault<'a> {
 }
 
 impl Vault<'_> {
-    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own.
+    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own. The keys are
+    /// [those of the record](Vault::keys_of).
     pub(crate) fn put(
         &self,
         tx: &Tx<'_>,
@@ -57,7 +60,6 @@ impl Vault<'_> {
         own_key: bool,
     ) -> Result<(), KeeperError> {
         let (subject, scope) = (keys.subject, if own_key { parts.record } else { "" });
-        let revisions = revisions(tx, subject, parts.record)?;
         let notice = notice_id(parts.notice);
         let mut rows = Vec::with_capacity(parts.kinds.len());
         for (kind, fields) in &parts.kinds {
@@ -65,8 +67,8 @@ impl Vault<'_> {
                 Some(found) => found,
                 None => self.make_key(tx, rng, subject, *kind, scope)?,
             };
-            let revision =
-                revisions.iter().find(|(written, _)| written == kind.term()).map_or(1, |(_, last)| last + 1);
+            let last = keys.revisions.iter().find(|(written, _)| written == kind);
+            let revision = last.map_or(1, |(_, last)| last + 1);
             let place = Place {
                 subject,
                 record: parts.record,
@@ -92,7 +94,7 @@ impl Vault<'_> {
                 .into(),
             );
         }
-        tx.execute_each(
+        tx.send_each(
             "INSERT INTO vault (subject, record, kind, key, sealed, notice, source, revision) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (subject, record, kind) DO UPDATE SET key = excluded.key, sealed = excluded.sealed, \
@@ -155,7 +157,7 @@ impl Vault<'_> {
     ) -> Result<(KeyId, DataKey), KeeperError> {
         let (id, key) = (KeyId::random(rng), DataKey::random(rng));
         let wrapped = self.ring.wrap(subject, id, kind, &key, rng);
-        tx.execute(
+        tx.send(
             "INSERT INTO keys (subject, key, kind, record, epoch, wrapped) VALUES ($1, $2, $3, $4, $5, $6)",
             &params![
                 subject.as_bytes(),
@@ -181,7 +183,29 @@ impl Vault<'_> {
             &params![subject.as_bytes(), record],
         )?;
         let rows = rows.iter().map(|row| stored_key(row, row.get(4)?)).collect::<Result<_, _>>()?;
-        Ok(Keys { subject, rows })
+        Ok(Keys { subject, rows, revisions: Vec::new() })
+    }
+
+    /// A subject's keys, and those of one of its records with how often each kind of it has been written.
+    pub(crate) fn keys_of(
+        &self,
+        read: &Read<'_>,
+        subject: SubjectId,
+        record: &str,
+    ) -> Result<Keys, KeeperError> {
+        let found = read.query(
+            "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, keys.record, vault.revision FROM keys \
+             LEFT JOIN vault ON vault.subject = keys.subject AND vault.record = $2 AND vault.kind = keys.kind \
+             AND vault.key = keys.key WHERE keys.subject = $1 AND keys.record IN ('', $2)",
+            &params![subject.as_bytes(), record],
+        )?;
+        let mut keys = Keys { subject, rows: Vec::with_capacity(found.len()), revisions: Vec::new() };
+        for row in &found {
+            let key = stored_key(row, row.get(4)?)?;
+            keys.revisions.extend(row.get::<Option<i64>>(5)?.map(|last| (key.0, last)));
+            keys.rows.push(key);
+        }
+        Ok(keys)
     }
 
     /// Opens the key of a scope, when it is among these.
@@ -241,7 +265,7 @@ impl Vault<'_> {
             &params![subject.as_bytes(), record],
         )?;
         let mut parts = Vec::with_capacity(kinds.len());
-        let mut keys = Keys { subject, rows: Vec::with_capacity(rows.len()) };
+        let mut keys = Keys { subject, rows: Vec::with_capacity(rows.len()), revisions: Vec::new() };
         for row in &rows {
             let (kind, scope, id, wrapped) = stored_key(row, row.get(8)?)?;
             if kinds.contains(&kind) && row.get::<Option<i64>>(7)?.is_some() {
@@ -287,17 +311,6 @@ impl Vault<'_> {
             .unwrap(subject, id, kind, wrapped)
             .map_err(|cause| KeeperError::Sealed { record: format!("key of {kind}"), cause })
     }
-}
-
-/// How often each kind of a record has been written.
-fn revisions(tx: &Tx<'_>, subject: SubjectId, record: &str) -> Result<Vec<(String, i64)>, StoreError> {
-    tx.query(
-        "SELECT kind, revision FROM vault WHERE subject = $1 AND record = $2",
-        &params![subject.as_bytes(), record],
-    )?
-    .iter()
-    .map(|row| Ok((row.get(0)?, row.get(1)?)))
-    .collect()
 }
 
 /// What a part remembers of the notice it was collected under: the first eight bytes of its version, which

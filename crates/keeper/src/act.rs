@@ -158,7 +158,8 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys_of(self.tx, subject, name)?;
+        let keys = self.keys_of(subject, name, R::OWN_KEY)?;
+        self.turn.ahead.forget(subject);
         if keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
@@ -180,6 +181,22 @@ impl<'a, 'c> Act<'a, 'c> {
         let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
         vault.put(self.tx, &mut self.ctx.rng, &parts, &keys, R::OWN_KEY)?;
         self.note_among(&keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+    }
+
+    /// A subject's keys, and those of one of its records with how often each kind of it has been written.
+    fn keys_of(&self, subject: SubjectId, record: &str, own_key: bool) -> Result<Keys, KeeperError> {
+        let known = if own_key { None } else { self.turn.ahead.keys_of(subject, record) };
+        let vault = Vault { ring: &self.house.ring };
+        match known {
+            Some(keys) => Ok(keys),
+            None if record.is_empty() => vault.keys(self.tx, subject, record),
+            None => vault.keys_of(self.tx, subject, record),
+        }
+    }
+
+    /// Keys of a subject, or what is sealed under them, are about to go.
+    pub(crate) fn destroys_keys(&mut self, subject: SubjectId) {
+        self.turn.ahead.forget(subject);
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -523,7 +540,7 @@ impl<'a, 'c> Act<'a, 'c> {
         because: Option<&str>,
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
-        let keys = Vault { ring: &self.house.ring }.keys(self.tx, subject, "")?;
+        let keys = self.keys_of(subject, "", false)?;
         self.note_among(&keys, deed, what, kinds, because, purpose)
     }
 
@@ -553,6 +570,9 @@ impl<'a, 'c> Act<'a, 'c> {
     ) -> Result<i64, KeeperError> {
         let vault = Vault { ring: &self.house.ring };
         let may_begin = self.fresh.contains(&keys.subject);
+        if may_begin {
+            self.turn.ahead.forget(keys.subject);
+        }
         let trail = Trail::among(self.tx, &vault, &mut self.ctx.rng, keys, may_begin)?;
         let event = Event {
             at: self.ctx.now,
@@ -570,7 +590,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
     pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
         let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, "")?;
+        let keys = self.keys_of(subject, "", false)?;
         let Some(key) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(()) };
         self.append_to(&Trail { subject, key }, event).map(drop)
     }

@@ -1,8 +1,10 @@
 //! The vault's table: keys by scope, sealed parts, and the blind index. Functions of a transaction; [`Act`](crate::Act)
 //! and [`Look`](crate::Look) decide who may call them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use data_encoding::HEXLOWER;
-use kept_store::{Read, Row, StoreError, Tx, params};
+use kept_store::{Read, Row, StoreError, Tx, Value, params};
 use kept_vault::{DataKey, Epoch, KeyId, KeyRing, Kind, Place, Source, SubjectId, Wrapped};
 use rand_chacha::ChaCha20Rng;
 use serde_json::{Map, Value as Json};
@@ -31,7 +33,7 @@ pub(crate) struct Parts<'a> {
 /// A subject's keys as they are stored, wrapped: those of kinds, and those of one record with a life of its own.
 pub(crate) struct Keys {
     pub(crate) subject: SubjectId,
-    rows: Vec<(Kind, String, KeyId, Wrapped)>,
+    rows: Vec<Key>,
     /// How often each kind of the record has been written, as far as that was asked for.
     revisions: Vec<(Kind, i64)>,
 }
@@ -40,6 +42,67 @@ impl Keys {
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+/// The keys of kinds of some subjects, read at once for all acts of a turn, with what is sealed under each.
+#[derive(Default)]
+pub(crate) struct Ahead(HashMap<SubjectId, Vec<Used>>);
+
+type Key = (Kind, String, KeyId, Wrapped);
+
+/// A key, and a record of which a part is sealed under it, with its revision.
+type Used = (Key, Option<(String, i64)>);
+
+/// The most subjects whose keys one statement reads.
+const SUBJECTS: usize = 64;
+
+impl Ahead {
+    /// Reads the keys of these subjects.
+    pub(crate) fn read(read: &Read<'_>, subjects: &BTreeSet<SubjectId>) -> Result<Ahead, KeeperError> {
+        let subjects: Vec<&SubjectId> = subjects.iter().collect();
+        let mut all: HashMap<SubjectId, Vec<_>> = subjects.iter().map(|one| (**one, Vec::new())).collect();
+        for some in subjects.chunks(SUBJECTS) {
+            // The last is named again up to a power of two, so that a handful of prepared statements serve all.
+            let count = some.len().next_power_of_two();
+            let named = some.iter().chain(std::iter::repeat(some.last()).flatten()).take(count);
+            let named: Vec<Value> = named.map(|subject| Value::from(subject.as_bytes())).collect();
+            let list: Vec<String> = (1..=count).map(|number| format!("${number}")).collect();
+            let rows = read.query(
+                &format!(
+                    "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, keys.subject, vault.record, vault.revision \
+                     FROM keys LEFT JOIN vault ON vault.subject = keys.subject AND vault.kind = keys.kind \
+                     AND vault.key = keys.key WHERE keys.subject IN ({}) AND keys.record = ''",
+                    list.join(", ")
+                ),
+                &named,
+            )?;
+            for row in &rows {
+                let revision: Option<i64> = row.get(6)?;
+                let written = revision.map(|last| Ok::<_, StoreError>((row.get(5)?, last))).transpose()?;
+                let key = stored_key(row, String::new())?;
+                all.entry(subject(row, 4)?).or_default().push((key, written));
+            }
+        }
+        Ok(Ahead(all))
+    }
+
+    /// As [`Vault::keys_of`], of a record without a key of its own, if the subject's keys were read and stand.
+    pub(crate) fn keys_of(&self, subject: SubjectId, record: &str) -> Option<Keys> {
+        let mut keys = Keys { subject, rows: Vec::new(), revisions: Vec::new() };
+        for (key, written) in self.0.get(&subject)? {
+            if !keys.rows.iter().any(|known| known.2 == key.2) {
+                keys.rows.push(key.clone());
+            }
+            keys.revisions
+                .extend(written.iter().filter(|(of, _)| of == record).map(|(_, last)| (key.0, *last)));
+        }
+        Some(keys)
+    }
+
+    /// The subject's keys, or what is sealed under them, are about to change.
+    pub(crate) fn forget(&mut self, subject: SubjectId) {
+        self.0.remove(&subject);
     }
 }
 

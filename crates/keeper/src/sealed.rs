@@ -34,9 +34,9 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Keys {
     pub(crate) subject: SubjectId,
     rows: Vec<Key>,
-    /// How often each kind of the record has been written, as far as that was asked for.
-    revisions: Vec<(Kind, i64)>,
 }
+
+type Key = (Kind, String, KeyId, Wrapped);
 
 impl Keys {
     /// Whether there is none.
@@ -45,11 +45,30 @@ impl Keys {
     }
 }
 
+/// What is stored of one record, sealed, with the keys that may open it.
+pub(crate) struct Stored {
+    pub(crate) keys: Keys,
+    parts: Vec<SealedPart>,
+}
+
+struct SealedPart {
+    kind: Kind,
+    key: KeyId,
+    sealed: Vec<u8>,
+    source: Source,
+    notice: String,
+    revision: i64,
+}
+
+/// The keys that may seal one record, and how often each of its kinds has been written.
+pub(crate) struct Known {
+    pub(crate) keys: Keys,
+    revisions: Vec<(Kind, i64)>,
+}
+
 /// The keys of kinds of some subjects, read at once for all acts of a turn, with what is sealed under each.
 #[derive(Default)]
 pub(crate) struct Ahead(HashMap<SubjectId, Vec<Used>>);
-
-type Key = (Kind, String, KeyId, Wrapped);
 
 /// A key, and a record of which a part is sealed under it, with its revision.
 type Used = (Key, Option<(String, i64)>);
@@ -87,17 +106,17 @@ impl Ahead {
         Ok(Ahead(all))
     }
 
-    /// As [`Vault::keys_of`], of a record without a key of its own, if the subject's keys were read and stand.
-    pub(crate) fn keys_of(&self, subject: SubjectId, record: &str) -> Option<Keys> {
-        let mut keys = Keys { subject, rows: Vec::new(), revisions: Vec::new() };
-        for (key, written) in self.0.get(&subject)? {
+    /// As [`Vault::known`], of a record without a key of its own, if the subject's keys were read and stand.
+    pub(crate) fn known(&self, subject: SubjectId, record: &str) -> Option<Known> {
+        let used = self.0.get(&subject)?;
+        let (mut keys, mut revisions) = (Keys { subject, rows: Vec::new() }, Vec::new());
+        for (key, written) in used {
             if !keys.rows.iter().any(|known| known.2 == key.2) {
                 keys.rows.push(key.clone());
             }
-            keys.revisions
-                .extend(written.iter().filter(|(of, _)| of == record).map(|(_, last)| (key.0, *last)));
+            revisions.extend(written.iter().filter(|(of, _)| of == record).map(|(_, last)| (key.0, *last)));
         }
-        Some(keys)
+        Some(Known { keys, revisions })
     }
 
     /// The subject's keys, or what is sealed under them, are about to change.
@@ -112,16 +131,16 @@ pub(crate) struct Vault<'a> {
 }
 
 impl Vault<'_> {
-    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own. The keys are
-    /// [those of the record](Vault::keys_of).
+    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own.
     pub(crate) fn put(
         &self,
         tx: &Tx<'_>,
         rng: &mut ChaCha20Rng,
         parts: &Parts<'_>,
-        keys: &Keys,
+        known: &Known,
         own_key: bool,
     ) -> Result<(), KeeperError> {
+        let keys = &known.keys;
         let (subject, scope) = (keys.subject, if own_key { parts.record } else { "" });
         let notice = notice_id(parts.notice);
         let mut rows = Vec::with_capacity(parts.kinds.len());
@@ -130,7 +149,7 @@ impl Vault<'_> {
                 Some(found) => found,
                 None => self.make_key(tx, rng, subject, *kind, scope)?,
             };
-            let last = keys.revisions.iter().find(|(written, _)| written == kind);
+            let last = known.revisions.iter().find(|(written, _)| written == kind);
             let revision = last.map_or(1, |(_, last)| last + 1);
             let place = Place {
                 subject,
@@ -246,29 +265,18 @@ impl Vault<'_> {
             &params![subject.as_bytes(), record],
         )?;
         let rows = rows.iter().map(|row| stored_key(row, row.get(4)?)).collect::<Result<_, _>>()?;
-        Ok(Keys { subject, rows, revisions: Vec::new() })
+        Ok(Keys { subject, rows })
     }
 
-    /// A subject's keys, and those of one of its records with how often each kind of it has been written.
-    pub(crate) fn keys_of(
+    /// What an act has to know before it writes a record.
+    pub(crate) fn known(
         &self,
         read: &Read<'_>,
         subject: SubjectId,
         record: &str,
-    ) -> Result<Keys, KeeperError> {
-        let found = read.query(
-            "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, keys.record, vault.revision FROM keys \
-             LEFT JOIN vault ON vault.subject = keys.subject AND vault.record = $2 AND vault.kind = keys.kind \
-             AND vault.key = keys.key WHERE keys.subject = $1 AND keys.record IN ('', $2)",
-            &params![subject.as_bytes(), record],
-        )?;
-        let mut keys = Keys { subject, rows: Vec::with_capacity(found.len()), revisions: Vec::new() };
-        for row in &found {
-            let key = stored_key(row, row.get(4)?)?;
-            keys.revisions.extend(row.get::<Option<i64>>(5)?.map(|last| (key.0, last)));
-            keys.rows.push(key);
-        }
-        Ok(keys)
+    ) -> Result<Known, KeeperError> {
+        let Stored { keys, parts } = self.stored(read, subject, record)?;
+        Ok(Known { keys, revisions: parts.iter().map(|part| (part.kind, part.revision)).collect() })
     }
 
     /// Opens the key of a scope, when it is among these.
@@ -306,10 +314,51 @@ impl Vault<'_> {
         };
         rows.iter()
             .map(|row| {
-                let (kind, _, id, wrapped) = stored_key(row, String::new())?;
-                self.part(row, subject, &row.get::<String>(8)?, kind, id, &wrapped)
+                let (kind, _, key, wrapped) = stored_key(row, String::new())?;
+                let sealed = SealedPart {
+                    kind,
+                    key,
+                    sealed: row.get(4)?,
+                    notice: HEXLOWER.encode(row.bytes(5)?),
+                    source: source(row.text(6)?)?,
+                    revision: row.get(7)?,
+                };
+                self.part(subject, row.text(8)?, sealed, &wrapped)
             })
             .collect()
+    }
+
+    /// What is stored of one record, and the subject's keys. One statement of two ranges: each is read in one go.
+    pub(crate) fn stored(
+        &self,
+        read: &Read<'_>,
+        subject: SubjectId,
+        record: &str,
+    ) -> Result<Stored, KeeperError> {
+        // A key has no notice: its own id stands there.
+        let rows = read.query(
+            "SELECT CAST(0 AS BIGINT), kind, key, wrapped, epoch, record, key FROM keys \
+             WHERE subject = $1 AND record IN ('', $2) UNION ALL \
+             SELECT CAST(1 AS BIGINT), kind, key, sealed, revision, source, notice FROM vault \
+             WHERE subject = $1 AND record = $2",
+            &params![subject.as_bytes(), record],
+        )?;
+        let (mut keys, mut parts) = (Keys { subject, rows: Vec::with_capacity(rows.len()) }, Vec::new());
+        for row in &rows {
+            let (kind, key, number) = (kind(row.text(1)?)?, KeyId::from_bytes(row.get(2)?), row.get(4)?);
+            if row.get(0)? {
+                let (source, notice) = (source(row.text(5)?)?, HEXLOWER.encode(row.bytes(6)?));
+                parts.push(SealedPart { kind, key, sealed: row.get(3)?, source, notice, revision: number });
+            } else {
+                keys.rows.push((
+                    kind,
+                    row.get(5)?,
+                    key,
+                    Wrapped { epoch: epoch(number)?, bytes: row.get(3)? },
+                ));
+            }
+        }
+        Ok(Stored { keys, parts })
     }
 
     /// Opens the parts of one record that are of these `kinds`; gives the subject's keys too.
@@ -320,41 +369,27 @@ impl Vault<'_> {
         record: &str,
         kinds: &[Kind],
     ) -> Result<(Vec<Part>, Keys), KeeperError> {
-        let rows = read.query(
-            "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, vault.sealed, vault.notice, vault.source, \
-             vault.revision, keys.record FROM keys LEFT JOIN vault ON vault.subject = keys.subject \
-             AND vault.record = $2 AND vault.kind = keys.kind AND vault.key = keys.key \
-             WHERE keys.subject = $1 AND keys.record IN ('', $2)",
-            &params![subject.as_bytes(), record],
-        )?;
-        let mut parts = Vec::with_capacity(kinds.len());
-        let mut keys = Keys { subject, rows: Vec::with_capacity(rows.len()), revisions: Vec::new() };
-        for row in &rows {
-            let (kind, scope, id, wrapped) = stored_key(row, row.get(8)?)?;
-            if kinds.contains(&kind) && row.get::<Option<i64>>(7)?.is_some() {
-                parts.push(self.part(row, subject, record, kind, id, &wrapped)?);
+        let Stored { keys, parts: sealed } = self.stored(read, subject, record)?;
+        let mut parts = Vec::with_capacity(sealed.len());
+        for part in sealed.into_iter().filter(|part| kinds.contains(&part.kind)) {
+            // Of one whose key has been destroyed, nothing is left to open.
+            if let Some((.., wrapped)) = keys.rows.iter().find(|(_, _, id, _)| *id == part.key) {
+                parts.push(self.part(subject, record, part, wrapped)?);
             }
-            keys.rows.push((kind, scope, id, wrapped));
         }
         Ok((parts, keys))
     }
 
-    /// Opens what columns 4 to 7 of a row hold.
     fn part(
         &self,
-        row: &Row,
         subject: SubjectId,
         record: &str,
-        kind: Kind,
-        id: KeyId,
+        sealed: SealedPart,
         wrapped: &Wrapped,
     ) -> Result<Part, KeeperError> {
-        let sealed: Vec<u8> = row.get(4)?;
-        let notice = HEXLOWER.encode(&row.get::<Vec<u8>>(5)?);
-        let source = Source::parse(&row.get::<String>(6)?)
-            .ok_or(KeeperError::Malformed("an unknown source in the vault"))?;
-        let key = self.unwrap(subject, id, kind, wrapped)?;
-        let place = Place { subject, record, kind, notice: &notice, source, revision: row.get(7)? };
+        let SealedPart { kind, key, sealed, source, notice, revision } = sealed;
+        let key = self.unwrap(subject, key, kind, wrapped)?;
+        let place = Place { subject, record, kind, notice: &notice, source, revision };
         let plain = kept_vault::open(&key, &place, &sealed)
             .map_err(|cause| KeeperError::Sealed { record: record.to_owned(), cause })?;
         // What serde says of a part may quote it.
@@ -387,13 +422,20 @@ fn notice_id(version: &str) -> [u8; 8] {
 /// The key that columns 0 to 3 of a row hold.
 fn stored_key(row: &Row, scope: String) -> Result<(Kind, String, KeyId, Wrapped), KeeperError> {
     let (id, wrapped) = wrapped(row)?;
-    Ok((kind(&row.get::<String>(3)?)?, scope, id, wrapped))
+    Ok((kind(row.text(3)?)?, scope, id, wrapped))
 }
 
 fn wrapped(row: &Row) -> Result<(KeyId, Wrapped), KeeperError> {
-    let epoch: i64 = row.get(1)?;
-    let epoch = u32::try_from(epoch).map_err(|_| KeeperError::Malformed("an epoch out of range"))?;
-    Ok((KeyId::from_bytes(row.get(0)?), Wrapped { epoch: Epoch(epoch), bytes: row.get(2)? }))
+    Ok((KeyId::from_bytes(row.get(0)?), Wrapped { epoch: epoch(row.get(1)?)?, bytes: row.get(2)? }))
+}
+
+fn epoch(number: i64) -> Result<Epoch, KeeperError> {
+    let number = u32::try_from(number).map_err(|_| KeeperError::Malformed("an epoch out of range"))?;
+    Ok(Epoch(number))
+}
+
+fn source(word: &str) -> Result<Source, KeeperError> {
+    Source::parse(word).ok_or(KeeperError::Malformed("an unknown source in the vault"))
 }
 
 /// Whether any key of this subject is left.

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod address;
 mod closing;
 mod concealment;
 mod credentials;
@@ -18,6 +19,7 @@ mod documents;
 mod downloads;
 mod export;
 mod forms;
+mod import;
 mod input;
 mod leaks;
 mod members;
@@ -26,6 +28,7 @@ mod notices;
 mod owners;
 mod passwords;
 mod proposals;
+mod returning;
 mod second_factor;
 mod sessions;
 mod staff;

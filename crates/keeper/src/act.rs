@@ -37,6 +37,8 @@ pub struct Act<'a, 'c> {
     proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
     fresh: Vec<SubjectId>,
+    /// People whose permission to look this act has put on record.
+    permitted: Vec<SubjectId>,
 }
 
 /// A blind index: how a subject is found by a value that is stored nowhere in the clear.
@@ -77,7 +79,7 @@ impl<'a, 'c> Act<'a, 'c> {
         if ctx.policy.version() != version {
             ctx.policy = house.policy_of(tx, &version)?;
         }
-        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new() };
+        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new(), permitted: Vec::new() };
         if due {
             follow::put_into_force(&mut act)?;
         }
@@ -351,7 +353,7 @@ impl<'a, 'c> Act<'a, 'c> {
         data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
-        release::reason::<V>(self.ctx, because)?;
+        release::asked::<V>(self.ctx, because, self.permitted.contains(&subject))?;
         let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
             let kinds = V::SPEC.each_kind();
@@ -362,6 +364,20 @@ impl<'a, 'c> Act<'a, 'c> {
             };
         }
         Ok(data)
+    }
+
+    /// Puts on record that a person allows staff to look at their data, and how it was made sure that it was them. For this
+    /// act: another look needs another permission. In a role of which the notice asks none, there is nothing to record.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn permit(&mut self, subject: SubjectId, how: &str) -> Result<(), KeeperError> {
+        let Actor::Staff { role, .. } = self.ctx.actor else { return Ok(()) };
+        if self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_permission) {
+            self.note(subject, Deed::Permitted, how, &[], None)?;
+            self.permitted.push(subject);
+        }
+        Ok(())
     }
 
     /// The subject to whom a value belongs in a unique index.
@@ -501,6 +517,14 @@ impl<'a, 'c> Act<'a, 'c> {
             &params![subject.as_bytes(), job],
         )?;
         Ok(())
+    }
+
+    /// A subject goes on as another: when nothing of them is held any more, their dates and states go, too.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn leave(&mut self, subject: SubjectId) -> Result<(), KeeperError> {
+        crate::erase::forget_bookkeeping(self.tx, &self.house.registry, subject)
     }
 
     /// Appends an event that concerns nobody in particular to the site's own trail.

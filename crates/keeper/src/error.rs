@@ -41,6 +41,12 @@ pub enum KeeperError {
         /// The view.
         view: &'static str,
     },
+    /// The person must allow it before staff in this role look (`acc-9`).
+    #[error("the view `{view}` needs the person's recorded permission")]
+    NoPermission {
+        /// The view.
+        view: &'static str,
+    },
     /// A view or record that no area lists.
     #[error("`{name}` is not listed by any area")]
     Unlisted {

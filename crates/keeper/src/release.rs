@@ -36,11 +36,14 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
     }
 }
 
-/// Whether the role has stated the reason that the notice asks it for.
-pub(crate) fn reason<V: View>(ctx: &Ctx, because: Option<&str>) -> Result<(), KeeperError> {
+/// Whether the role has what the notice asks of it before it looks: a stated reason, the person's recorded permission.
+pub(crate) fn asked<V: View>(ctx: &Ctx, because: Option<&str>, permitted: bool) -> Result<(), KeeperError> {
     let By::Role(role) = V::SPEC.by else { return Ok(()) };
-    let asks = ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
-    if asks && because.is_none_or(|reason| reason.trim().is_empty()) {
+    let Some(rule) = ctx.policy.notice.role(role) else { return Ok(()) };
+    if rule.asks_permission && !permitted {
+        return Err(KeeperError::NoPermission { view: V::SPEC.name });
+    }
+    if rule.asks_reason && because.is_none_or(|reason| reason.trim().is_empty()) {
         return Err(KeeperError::NoReason { view: V::SPEC.name });
     }
     Ok(())

@@ -27,6 +27,8 @@ pub enum Deed {
     Wrote,
     /// Data was shown through a view.
     Read,
+    /// A person allowed that staff look at their data.
+    Permitted,
     /// A page was opened.
     Opened,
     /// A copy of everything was given to the person.

@@ -25,8 +25,13 @@ use kept_web::{
 use tower::ServiceExt as _;
 
 /// The parts of the organisation that this version runs.
-pub const AREAS: &[Area] =
-    &[kept_accounts::AREA, kept_accounts::DOCUMENTS, kept_accounts::DOWNLOADS, kept_public::AREA];
+pub const AREAS: &[Area] = &[
+    kept_accounts::AREA,
+    kept_accounts::DOCUMENTS,
+    kept_accounts::DOWNLOADS,
+    kept_accounts::RETURNING,
+    kept_public::AREA,
+];
 
 /// Every address of the areas, with the placeholders of its route.
 pub fn addresses() -> impl Iterator<Item = &'static str> {

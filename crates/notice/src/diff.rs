@@ -247,6 +247,8 @@ impl Both<'_> {
         let more = new.for_.iter().any(|purpose| !old.for_.contains(purpose));
         reasons.when(more, "it looks for another purpose");
         reasons.when(old.asks_reason && !new.asks_reason, "it need not state a reason any more");
+        let allowed = old.asks_permission && !new.asks_permission;
+        reasons.when(allowed, "it looks without your permission");
     }
 
     fn retain(&self, old: Option<&Retain>, new: Option<&Retain>, reasons: &mut Reasons) {
@@ -311,6 +313,8 @@ fn session(old: &Session, new: &Session, reasons: &mut Reasons) {
         }
     };
     reasons.when(longer || ever_longer(&new.idle, &old.idle), "you stay signed in for longer");
+    reasons.when(old.fills_forms != new.fills_forms, "forms are filled in otherwise");
+    reasons.when(old.opens_own_page && !new.opens_own_page, "you no longer have a page of your own");
     reasons.when(old.reminds.iter().any(|was| !new.reminds.contains(was)), "we remind you of less");
 }
 

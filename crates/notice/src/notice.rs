@@ -159,6 +159,8 @@ pub struct Role {
     pub for_: Vec<String>,
     /// `asks = "a reason"`: whether a reason is stated before looking.
     pub asks_reason: bool,
+    /// `asks = "permission"`: whether the person names their address and allows it before anybody looks (`acc-9`).
+    pub asks_permission: bool,
 }
 
 /// How much of a value is shown.
@@ -267,6 +269,10 @@ pub enum Right {
     Rectify,
     /// `erase`: GDPR art. 17; PIPEDA 4.5.3.
     Erase,
+    /// `recover`: a way in for who has forgotten the password or the name to sign in with (`acc-9`).
+    Recover,
+    /// `return`: to have what is kept of an earlier membership joined to a new account (`acc-12`).
+    Return,
     /// `renew`: a password, at any time, and at once if somebody else may know it (`acc-10`).
     Renew,
 }
@@ -282,6 +288,10 @@ pub struct Session {
     pub idle: Span,
     /// `reminds`: what the pages remind people of.
     pub reminds: Vec<Reminder>,
+    /// `fills = "forms"`: forms show what is already held, to who is signed in and nobody else (`acc-16`).
+    pub fills_forms: bool,
+    /// `opens = "My account"`: signing in leads to a page of one's own (`acc-19`).
+    pub opens_own_page: bool,
 }
 
 /// What carries a session.
@@ -496,7 +506,8 @@ impl fmt::Display for Shown {
 
 impl Right {
     /// Every right that can be run.
-    pub const ALL: [Self; 4] = [Self::Access, Self::Rectify, Self::Erase, Self::Renew];
+    pub const ALL: [Self; 6] =
+        [Self::Access, Self::Rectify, Self::Erase, Self::Recover, Self::Return, Self::Renew];
 
     /// The key in `[right]`.
     pub fn word(self) -> &'static str {
@@ -504,6 +515,8 @@ impl Right {
             Self::Access => "access",
             Self::Rectify => "rectify",
             Self::Erase => "erase",
+            Self::Recover => "recover",
+            Self::Return => "return",
             Self::Renew => "renew",
         }
     }

@@ -156,9 +156,15 @@ impl Notice {
             .filter_map(|name| self.purpose(name))
             .map(|purpose| purpose.says.as_str())
             .collect();
-        let reason = if role.asks_reason { " They first state a reason, which you can read." } else { "" };
+        let mut first = String::new();
+        if role.asks_permission {
+            first += " They look only when you have named the address of your account and allowed it; both are on record.";
+        }
+        if role.asks_reason {
+            first += " They first state a reason, which you can read.";
+        }
         format!(
-            "Our staff in the role {}, who {}, may see {}, and only to {}.{reason}",
+            "Our staff in the role {}, who {}, may see {}, and only to {}.{first}",
             role.name,
             role.says,
             seen.words(),
@@ -240,11 +246,19 @@ impl Notice {
             (_, false) => "We set no cookie but those named here.",
         };
         let carried = session_text(&self.session);
+        let mut text = format!("{carried} {others}");
         let reminders: Vec<&str> = self.session.reminds.iter().map(|reminder| reminder.words()).collect();
-        if reminders.is_empty() {
-            return format!("{carried} {others}");
+        if !reminders.is_empty() {
+            text += &format!(" Our pages remind you {}.", words::list(&reminders));
         }
-        format!("{carried} {others} Our pages remind you {}.", words::list(&reminders))
+        if self.session.opens_own_page {
+            text +=
+                " Signing in opens the page “My account”, which is your own and which nobody else can open.";
+        }
+        if self.session.fills_forms {
+            text += " Forms are filled in with what we already hold about you when you are signed in, and never before.";
+        }
+        text
     }
 
     fn never_text(&self, rule: &NeverRule) -> String {
@@ -337,6 +351,14 @@ fn right_text(rule: &RightRule) -> String {
         Right::Access => "see what we hold about you",
         Right::Rectify => "correct the details you gave us",
         Right::Erase => "have what we hold about you erased",
+        Right::Recover => {
+            "ask for a link to a new password, by an address or the member id of your account; it goes to your own address, works \
+             once, and for one hour"
+        }
+        Right::Return => {
+            "ask by your former member id that what we keep of an earlier membership is joined to your new account; one of us \
+             makes sure that it was yours, because the number alone shows nothing"
+        }
         Right::Renew => {
             "change your password; if you tell us that somebody may know it, it ends at once and with it every session"
         }

@@ -19,6 +19,7 @@ mod links;
 pub mod members;
 mod new_password;
 mod onward;
+mod own_pages;
 mod owner;
 pub mod password;
 mod password_again;
@@ -27,6 +28,7 @@ mod records;
 mod recovery;
 mod recovery_codes;
 mod reminders;
+mod returning;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -145,12 +147,16 @@ pub const AREA: Area = Area {
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.recover"), proof: Proof::Event, run: recovery::check },
         Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
         Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },
     ],
     ..Area::named("accounts")
 };
+
+/// Returning members as a part of the accounts area. A notice without the right has none.
+pub const RETURNING: Area = returning::AREA;
 
 /// An address and what answers there, by method.
 pub type Route = (&'static str, fn() -> MethodRouter<Accounts>);
@@ -188,6 +194,8 @@ pub const ROUTES: &[Route] = &[
     ("/desk/brake", || get(desk::back).post(proposals::release_brake)),
     ("/account/documents", || get(documents::mine::show).post(documents::mine::send)),
     ("/account/documents/{number}", || get(documents::mine::open)),
+    (returning::mine::HERE, || get(returning::mine::show).post(returning::mine::ask)),
+    (returning::desk::HERE, || get(returning::desk::queue).post(returning::desk::act)),
     ("/desk/documents", || get(documents::desk::queue)),
     ("/desk/documents/{number}", || get(documents::desk::ask).post(documents::desk::open)),
     ("/desk/documents/{number}/decision", || get(documents::desk::back).post(documents::desk::answer)),

@@ -155,7 +155,7 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
 /// Gives a member an id of our own.
 pub(crate) fn give_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     let member_id = new_member_id(act, subject)?;
-    act.put(subject, &MemberId { member_id })
+    act.put(subject, &MemberId { member_id: Some(member_id) })
 }
 
 /// The id that a member brings along from elsewhere, which nobody has here.
@@ -168,7 +168,7 @@ pub(crate) fn bring_id(
     if let Claim::Taken(_) = act.claim(BY_MEMBER_ID, id, subject)? {
         return Err(KeeperError::Malformed("a member id that was free a moment ago"));
     }
-    act.put_from(source, subject, &MemberId { member_id: id.to_owned() })
+    act.put_from(source, subject, &MemberId { member_id: Some(id.to_owned()) })
 }
 
 fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, KeeperError> {
@@ -457,7 +457,7 @@ pub fn account(read: &Read<'_>, subject: SubjectId) -> Result<Option<Account>, K
 /// The database failed.
 pub fn credits(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Credit>, KeeperError> {
     read.query(
-        "SELECT earned, tenths, course FROM credits WHERE subject = $1 ORDER BY number DESC",
+        "SELECT earned, tenths, course FROM credits WHERE subject = $1 ORDER BY earned DESC, number DESC",
         &params![subject.as_bytes()],
     )?
     .iter()

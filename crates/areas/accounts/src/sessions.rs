@@ -21,7 +21,7 @@ use crate::{
     Accounts, ROLES, addressed, devices,
     members::{self, Standing},
     onward::Onward,
-    problem,
+    own_pages, problem,
     records::SecondFactorCheck,
     reminders, second_factor, staff, throttle,
 };
@@ -179,18 +179,17 @@ fn latest(notice: &Notice, began: Timestamp) -> Result<Timestamp, KeeperError> {
 /// Who has the session with this digest, if it has not ended.
 pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
     let row = read.query_opt(
-        "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing, sessions.began FROM sessions \
-         JOIN accounts ON accounts.subject = sessions.subject \
-         WHERE sessions.digest = $1 AND sessions.ends > $2",
+        "SELECT subject, factor, seen, began FROM sessions WHERE digest = $1 AND ends > $2",
         &params![digest, to_millis(now)],
     )?;
     let Some(row) = row else { return Ok(None) };
     let subject = SubjectId::from_bytes(row.get(0)?);
-    let factor = Factor::parse(&row.get::<String>(1)?)
-        .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    let factor =
+        Factor::parse(row.text(1)?).ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    let standing = members::account(read, subject)?.map(|account| account.standing);
     // Who returns to an account that rests gives the second factor first.
-    let returns = factor == Factor::Awaited && row.get::<String>(3)? == Standing::Deactivated.word();
-    if row.get::<String>(3)? != Standing::Open.word() && !returns {
+    let returns = factor == Factor::Awaited && standing == Some(Standing::Deactivated);
+    if standing != Some(Standing::Open) && !returns {
         return Ok(None);
     }
     Ok(Some(Signed {
@@ -198,7 +197,7 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
         factor,
         roles: staff::roles(read, subject, now)?,
         digest,
-        began: from_millis(row.get(4)?)?,
+        began: from_millis(row.get(3)?)?,
         seen: row.get(2)?,
     }))
 }
@@ -411,6 +410,9 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let forgotten = reminders::forgotten(inspect.policy);
     if !forgotten.is_empty() {
         let detail = format!("the pages do not remind people {}", forgotten.join(", "));
+        return Ok(Finding::broken(1, detail));
+    }
+    if let Some(detail) = own_pages::broken(inspect)? {
         return Ok(Finding::broken(1, detail));
     }
     let long = devices::outlasting(inspect)?;

@@ -109,6 +109,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         Deed::Wrote if kinds.is_empty() => format!("{who} noted: {}", event.what),
         Deed::Wrote => format!("{who} wrote down your {kinds}"),
         Deed::Read => format!("{who} looked at your {kinds}"),
+        Deed::Permitted => format!("{who} noted that you allow a look into your account: {}", event.what),
         Deed::Opened => format!("You opened the page “{}”", event.what),
         Deed::Exported => "You took a copy of your data".into(),
         Deed::Erased => format!("We erased your {kinds}"),

@@ -147,6 +147,20 @@ fn uses_says_who_sees_what() {
       sees   personal documents (whole)
       sees   professional certifications (whole)
       under  role.verifier, purpose.verification
+
+    support: who says that they were a member before, at the support desk, after stating a reason
+      why    providing a service (dpv:ServiceProvision)
+      sees   name (whole)
+      sees   e-mail address (whole)
+      sees   identifier (whole)
+      under  role.support, purpose.membership
+
+    support: what is kept of an earlier membership, at the support desk, after stating a reason
+      why    providing a service (dpv:ServiceProvision)
+      sees   identifier (whole)
+      sees   membership dates (whole)
+      sees   training record (whole)
+      under  role.support, purpose.membership
     "#);
 }
 

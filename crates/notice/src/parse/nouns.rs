@@ -287,14 +287,16 @@ impl Reader<'_> {
                 for_.extend(self.purpose_name(&purpose));
             }
         }
-        let asks = fields.take("asks");
-        let asks_reason = asks.is_some();
-        if let Some(asks) = asks {
-            self.choice(&asks, "thing to ask for", ["a reason"].into_iter());
+        let (mut asks_reason, mut asks_permission) = (false, false);
+        for asked in fields.take("asks").map(|asks| self.one_or_more(asks)).unwrap_or_default() {
+            match self.choice(&asked, "thing to ask for", ["a reason", "permission"].into_iter()) {
+                Some("permission") => asks_permission = true,
+                _ => asks_reason = true,
+            }
         }
         let rule = RuleHead { id: format!("role.{name}"), refs: self.refs(&mut fields) };
         self.done(fields, &[]);
-        Some(Role { rule, name, says, sees, for_, asks_reason })
+        Some(Role { rule, name, says, sees, for_, asks_reason, asks_permission })
     }
 
     /// Labels, each whole or in the form that `{ label = "form" }` says.
@@ -320,6 +322,11 @@ impl Reader<'_> {
             }
         }
         sees
+    }
+
+    /// A value, or each of a list of them.
+    fn one_or_more<'t>(&mut self, item: Item<'t>) -> Vec<Item<'t>> {
+        if matches!(item.value, DeValue::Array(_)) { self.list(&item) } else { vec![item] }
     }
 
     /// The name of a purpose.

@@ -105,7 +105,9 @@ impl Reader<'_> {
         let mut fields = self.table(item);
         let on = self.required(&mut fields, "on", "name the page: on = \"My data\"");
         let on = on
-            .and_then(|on| self.choice(&on, "page", ["My account", "My data"].into_iter()))
+            .and_then(|on| {
+                self.choice(&on, "page", ["My account", "My data", "Forgotten password"].into_iter())
+            })
             .unwrap_or_default()
             .to_owned();
         let rule = RuleHead { id: format!("right.{word}"), refs: self.refs(&mut fields) };
@@ -116,7 +118,14 @@ impl Reader<'_> {
     pub(super) fn session(&mut self, item: Option<Item<'_>>) -> Session {
         let rule = RuleHead { id: "session".to_owned(), refs: Vec::new() };
         let carrier = Carrier::Cookie { lasts: None };
-        let mut session = Session { rule, carrier, idle: Span::new(), reminds: Vec::new() };
+        let mut session = Session {
+            rule,
+            carrier,
+            idle: Span::new(),
+            reminds: Vec::new(),
+            fills_forms: false,
+            opens_own_page: false,
+        };
         let Some(item) = item else { return session };
         let mut fields = self.table(&item);
         let carrier = self.required(&mut fields, "carrier", "say what carries it: carrier = \"cookie\"");
@@ -131,6 +140,12 @@ impl Reader<'_> {
             let known = Reminder::ALL.into_iter().find(|reminder| Some(reminder.words()) == words);
             session.reminds.extend(known.filter(|reminder| !session.reminds.contains(reminder)));
         }
+        let fills = fields.take("fills");
+        session.fills_forms = fills
+            .is_some_and(|fills| self.choice(&fills, "thing to fill in", ["forms"].into_iter()).is_some());
+        let opens = fields.take("opens");
+        session.opens_own_page =
+            opens.is_some_and(|opens| self.choice(&opens, "page", ["My account"].into_iter()).is_some());
         session.rule.refs = self.refs(&mut fields);
         self.done(fields, &[]);
         session

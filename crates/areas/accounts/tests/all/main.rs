@@ -28,6 +28,7 @@ mod notices;
 mod owners;
 mod passwords;
 mod proposals;
+mod returning;
 mod second_factor;
 mod sessions;
 mod staff;

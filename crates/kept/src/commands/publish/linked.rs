@@ -130,6 +130,7 @@ fn roles(notice: &Notice) -> Vec<Json> {
             "dpv:hasPersonalData": sees.collect::<Vec<_>>(),
             "dpv:hasPurpose": role.for_.iter().filter_map(|name| notice.purpose(name))
                 .map(|purpose| json!({ "@id": purpose.is.id })).collect::<Vec<_>>(),
+            "kept:asksPermission": role.asks_permission,
             "kept:asksReason": role.asks_reason,
         })
     };

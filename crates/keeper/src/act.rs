@@ -14,6 +14,7 @@ use crate::{
     duty::Duty,
     error::KeeperError,
     follow,
+    journal::Note,
     keeper::House,
     outbox::Letter,
     record::{self, Record, RecordSpec},
@@ -165,8 +166,8 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, name)?;
-        if keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+        let stored = vault.stored(self.tx, subject, name)?;
+        if stored.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
         let (given, left_out): (Vec<_>, Vec<_>) =
@@ -187,8 +188,8 @@ impl<'a, 'c> Act<'a, 'c> {
             .try_for_each(|(kind, _)| self.may_hold(*kind).and_then(|()| self.may_come(source, *kind)))?;
         let policy = self.ctx.policy.clone();
         let parts = Parts { record: name, source, notice: policy.version(), kinds: given };
-        vault.put(self.tx, &mut self.ctx.rng, &parts, &keys, R::OWN_KEY)?;
-        self.note_among(&keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+        vault.put(self.tx, &mut self.ctx.rng, &parts, &stored, R::OWN_KEY)?;
+        self.note_among(&stored.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -352,16 +353,7 @@ impl<'a, 'c> Act<'a, 'c> {
         data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
-        if let By::Role(role) = V::SPEC.by
-            && let Some(rule) = self.ctx.policy.notice.role(role)
-        {
-            if rule.asks_permission && !self.permitted.contains(&subject) {
-                return Err(KeeperError::NoPermission { view: V::SPEC.name });
-            }
-            if rule.asks_reason && because.is_none_or(|reason| reason.trim().is_empty()) {
-                return Err(KeeperError::NoReason { view: V::SPEC.name });
-            }
-        }
+        release::asked::<V>(self.ctx, because, self.permitted.contains(&subject))?;
         let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
             let kinds = V::SPEC.each_kind();
@@ -611,15 +603,21 @@ impl<'a, 'c> Act<'a, 'c> {
             because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        self.appender.append(&mut self.ctx.rng, &trail, &event)
+        self.appender.append(trail.seal(&mut self.ctx.rng, &event)?)
     }
 
-    /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
-    pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
-        let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, "")?;
-        let Some(key) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(()) };
-        self.appender.append(&mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
+    /// Appends what was noted a moment ago, unless the trail that it belongs to has been erased since.
+    pub(crate) fn append(&mut self, note: &Note) -> Result<(), KeeperError> {
+        let sealed = match note {
+            Note::Sealed(event) => event.clone(),
+            Note::Open(subject, event) => {
+                let vault = Vault { ring: &self.house.ring };
+                let keys = vault.keys(self.tx, *subject, "")?;
+                let Some(trail) = Trail::known(&vault, &keys)? else { return Ok(()) };
+                trail.seal(&mut self.ctx.rng, event)?
+            }
+        };
+        self.appender.append(sealed).map(drop)
     }
 
     fn source(&self) -> Source {

@@ -4,7 +4,7 @@
 //! is held for longer, a right or a promise is weaker (GDPR, art. 13(3); promise `ntc-2`). What only makes a promise
 //! stronger is not. Where this cannot be told, the change is taken to be material.
 
-use jiff::civil::Date;
+use jiff::{Span, civil::Date};
 
 use crate::notice::{
     Carrier, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role,
@@ -299,11 +299,14 @@ impl Both<'_> {
 }
 
 fn session(old: &Session, new: &Session, reasons: &mut Reasons) {
+    let ends = |was: &Option<Span>, is: &Option<Span>| match (was, is) {
+        (Some(was), Some(is)) => ever_longer(is, was),
+        (was, is) => was.is_some() && is.is_none(),
+    };
     let longer = match (&old.carrier, &new.carrier) {
-        (Carrier::Cookie { lasts: Some(was) }, Carrier::Cookie { lasts: Some(is) })
-        | (Carrier::Remember { lasts: was }, Carrier::Remember { lasts: is }) => ever_longer(is, was),
-        (Carrier::Cookie { lasts: Some(_) }, Carrier::Cookie { lasts: None }) => true,
-        (Carrier::Cookie { lasts: None }, Carrier::Cookie { .. }) => false,
+        (Carrier::Remember { lasts: was }, Carrier::Remember { lasts: is }) => ever_longer(is, was),
+        (Carrier::Cookie { lasts: was }, Carrier::Cookie { lasts: is })
+        | (Carrier::Address { lasts: was }, Carrier::Address { lasts: is }) => ends(was, is),
         _ => {
             reasons.when(true, "something else carries it");
             false

@@ -302,6 +302,12 @@ pub enum Carrier {
         /// `lasts`: the session ends at the latest so long after the sign-in.
         lasts: Option<Span>,
     },
+    /// `address`: no cookie; the addresses of one's own pages carry it, each bound to the browser and good for the idle
+    /// time (`acc-5`).
+    Address {
+        /// `lasts`: the session ends at the latest so long after the sign-in.
+        lasts: Option<Span>,
+    },
     /// `remember`: besides, for who asks for it, a cookie with another random id, by which a device is known again.
     Remember {
         /// `lasts`: for so long.

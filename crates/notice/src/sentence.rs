@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Span;
+
 use crate::notice::{
     Basis, Carrier, Change, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
     Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
@@ -234,10 +236,14 @@ impl Notice {
     }
 
     fn session_text(&self) -> String {
-        let others = if self.cookies.is_empty() {
-            "We set no other cookie."
-        } else {
-            "We set no cookie but those named here."
+        let others = match (&self.session.carrier, self.cookies.is_empty()) {
+            (Carrier::Address { .. }, true) => "This site works with cookies refused; we set none.",
+            (Carrier::Address { .. }, false) => {
+                "This site works with cookies refused; allowing them helps some browsers with what the cookies named \
+                 here do, and we set no others."
+            }
+            (_, true) => "We set no other cookie.",
+            (_, false) => "We set no cookie but those named here.",
         };
         let carried = session_text(&self.session);
         let mut text = format!("{carried} {others}");
@@ -306,14 +312,20 @@ fn session_text(session: &Session) -> String {
     let idle = words::duration(&session.idle);
     match &session.carrier {
         Carrier::Cookie { lasts } => {
-            let (or, latest) = match lasts {
-                Some(lasts) => ("", format!(", or {} after you signed in", words::duration(lasts))),
-                None => ("or ", String::new()),
-            };
+            let (or, latest) = latest(lasts.as_ref());
             format!(
                 "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You \
                  are signed out when you say so, when you close your browser, {or}after {idle} in which you do nothing\
                  {latest}."
+            )
+        }
+        Carrier::Address { lasts } => {
+            let (or, latest) = latest(lasts.as_ref());
+            format!(
+                "No cookie holds your session. While you are signed in or fill in a form, the addresses of your pages \
+                 hold a random number and nothing about you, bound to your browser and to the moment you signed in. You \
+                 are signed out when you say so, when such an address is opened in another browser, {or}after {idle} in \
+                 which you do nothing{latest}."
             )
         }
         Carrier::Remember { lasts } => format!(
@@ -323,6 +335,14 @@ fn session_text(session: &Session) -> String {
              after {idle} in which you do nothing. Without cookies you can read this site, but not open an account.",
             words::duration(lasts)
         ),
+    }
+}
+
+/// The last of several ends: the word before the idle time, and what follows it.
+fn latest(lasts: Option<&Span>) -> (&'static str, String) {
+    match lasts {
+        Some(lasts) => ("", format!(", or {} after you signed in", words::duration(lasts))),
+        None => ("or ", String::new()),
     }
 }
 

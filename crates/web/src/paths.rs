@@ -28,3 +28,18 @@ pub const MY_DATA: &str = "/account/data";
 pub const DESK: &str = "/desk";
 /// GET: 200 and `ok` while the server answers.
 pub const HEALTH: &str = "/healthz";
+
+/// Whether anybody reads this page, and its address may be passed on: it never carries a session (`acc-5`).
+#[must_use]
+pub fn is_public(path: &str) -> bool {
+    let under =
+        |start: &&str| path.strip_prefix(*start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    [HOME, "/robots.txt"].contains(&path)
+        || [NOTICE, DEMO, HEALTH, "/assets", "/.well-known"].iter().any(under)
+}
+
+/// Whether this is an address of this site: `//` would be another host, and browsers take a backslash for a slash.
+#[must_use]
+pub fn is_own(address: &str) -> bool {
+    address.starts_with('/') && !address.starts_with("//") && !address.contains(['\\', '\r', '\n', '\t'])
+}

@@ -31,7 +31,7 @@ pub(crate) const HERE: &str = "/account/devices";
 pub(crate) fn lasts(policy: &Policy) -> Option<Span> {
     match policy.notice.session.carrier {
         Carrier::Remember { lasts } => Some(lasts),
-        Carrier::Cookie { .. } => None,
+        Carrier::Cookie { .. } | Carrier::Address { .. } => None,
     }
 }
 

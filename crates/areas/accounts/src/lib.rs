@@ -2,6 +2,7 @@
 //! `acc-12`, `use-1`).
 
 mod account;
+mod addressed;
 mod addresses;
 mod archive;
 mod closing;

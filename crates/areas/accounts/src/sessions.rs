@@ -12,13 +12,13 @@ use kept_keeper::{
     Act, Actor, Deed, Finding, Inspect, KeeperError,
     time::{from_millis, to_millis},
 };
-use kept_notice::{Carrier, Notice, due};
+use kept_notice::{Carrier, Notice, due, shortest};
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
-use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
+use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, paths, session::SessionId, try_an_address};
 
 use crate::{
-    Accounts, ROLES, devices,
+    Accounts, ROLES, addressed, devices,
     members::{self, Standing},
     own_pages, problem,
     records::SecondFactorCheck,
@@ -163,8 +163,10 @@ fn ends(act: &Act<'_, '_>, began: Timestamp, now: Timestamp) -> Result<Timestamp
 /// How long a session lasts at most.
 pub(crate) fn longest(notice: &Notice) -> Span {
     match notice.session.carrier {
-        Carrier::Cookie { lasts: Some(lasts) } => lasts,
-        Carrier::Cookie { lasts: None } | Carrier::Remember { .. } => Span::new().hours(MOST_HOURS),
+        Carrier::Cookie { lasts: Some(lasts) } | Carrier::Address { lasts: Some(lasts) } => lasts,
+        Carrier::Cookie { lasts: None } | Carrier::Address { lasts: None } | Carrier::Remember { .. } => {
+            Span::new().hours(MOST_HOURS)
+        }
     }
 }
 
@@ -203,12 +205,18 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
 /// The middleware of every page: finds the session, and hands pages the [`Visit`] and who has [`Signed`] in.
 pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request, next: Next) -> Response {
     let keeper = &accounts.keeper;
-    let known = SessionId::read(request.headers(), &accounts.face.base);
     let mut ctx = keeper.ctx(Actor::System);
     let fresh = SessionId::random(&mut ctx.rng);
+    let idle = shortest(&ctx.policy.notice.session.idle);
+    let arrival = Arrival::of(&request, &accounts.face.base, &accounts.tokens, idle, ctx.now);
+    if let Some(strayed) = &arrival.strayed
+        && let Err(cause) = addressed::end_strayed(&accounts, strayed).await
+    {
+        return problem(cause).into_response();
+    }
+    let known = arrival.session.clone();
     let path = request.uri().path().to_owned();
-    let mut visit =
-        Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, known.clone(), fresh, ctx.now);
+    let mut visit = Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, arrival, fresh, ctx.now);
     visit.demo.clone_from(&accounts.demo);
     visit.announcement = (accounts.announce)(request.headers(), keeper);
     let looks = request.method() == Method::GET;
@@ -231,6 +239,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
     };
     let mut reader = None;
     if let Some(signed) = signed {
+        visit.belongs();
         visit.reader = match (&signed.factor, signed.roles.is_empty()) {
             (Factor::Awaited, _) => Reader::Visitor,
             (_, true) => Reader::Person,
@@ -249,7 +258,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
     {
         keeper.note_page(Actor::Person(signed.subject), &title);
     }
-    visit.carry(response.headers_mut());
+    visit.carry(&mut response);
     response.extensions_mut().insert(visit.frame(""));
     response
 }
@@ -408,14 +417,16 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     if long > 0 {
         return Ok(Finding::broken(long, format!("{long} devices are remembered for too long")));
     }
+    let carried = match inspect.policy.notice.session.carrier {
+        Carrier::Cookie { .. } | Carrier::Remember { .. } => "the cookie holds a random id and no date",
+        Carrier::Address { .. } => match try_an_address(shortest(&inspect.policy.notice.session.idle)) {
+            Ok(()) => "an address, tried, opens nothing when typed in, in another browser, or after its time",
+            Err(found) => return Ok(Finding::broken(1, found)),
+        },
+    };
     let open =
         inspect.count("SELECT COUNT(*) FROM sessions WHERE ends > $1", &params![to_millis(inspect.now)])?;
-    Ok(Finding::kept(
-        open,
-        format!(
-            "{open} sessions open, none longer than the notice says; the cookie holds a random id and no date"
-        ),
-    ))
+    Ok(Finding::kept(open, format!("{open} sessions open, none longer than the notice says; {carried}")))
 }
 
 /// Sessions that have ended are taken away; the server does this with its sweep.

@@ -13,7 +13,9 @@ use kept_web::{Frame, Problem, Visit, page};
 use serde::Deserialize;
 
 use crate::{
-    Accounts, data,
+    Accounts,
+    addressed::STRAYED,
+    data,
     password_again::AGAIN,
     problem,
     records::{Credential, MemberId, RecoveryCodes, SecondFactor},
@@ -109,6 +111,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         Deed::Read => format!("{who} looked at your {kinds}"),
         Deed::Permitted => format!("{who} noted that you allow a look into your account: {}", event.what),
         Deed::Opened => format!("You opened the page “{}”", event.what),
+        Deed::Downloaded => format!("You downloaded the file “{}”", event.what),
         Deed::Exported => "You took a copy of your data".into(),
         Deed::Erased => format!("We erased your {kinds}"),
         Deed::Happened => policy
@@ -124,6 +127,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         .into(),
         Deed::SignedOut => match event.what.as_str() {
             "session" => "You signed out".into(),
+            STRAYED => "A session ended, because its address was opened in another browser".into(),
             which => format!("You ended {which}"),
         },
         Deed::Disabled => "Your account was switched off".into(),

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, show what a program said, and measure the machine's time"
 )]
 
+mod address;
 mod broken;
 mod broken_pipe;
 mod check;

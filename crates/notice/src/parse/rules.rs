@@ -151,9 +151,11 @@ impl Reader<'_> {
         session
     }
 
-    /// What carries a session, and for how long: a cookie ends with the browser; a device is remembered for a time.
+    /// What carries a session, and for how long: a cookie ends with the browser, an address does not; a device is
+    /// remembered for a time.
     fn carrier(&mut self, carrier: Option<&Item<'_>>, fields: &mut Fields<'_>) -> Carrier {
-        let word = carrier.and_then(|item| self.carrier_word(item));
+        let words = ["cookie", "address", "remember"];
+        let word = carrier.and_then(|item| self.choice(item, "carrier", words.into_iter()));
         let lasts = fields.take("lasts");
         if word == Some("remember") {
             if let Some(ends) = fields.take("ends") {
@@ -167,21 +169,18 @@ impl Reader<'_> {
             let lasts = lasts.and_then(|lasts| self.span(&lasts)).unwrap_or_default();
             return Carrier::Remember { lasts };
         }
+        let lasts = lasts.and_then(|lasts| self.span(&lasts));
+        if word == Some("address") {
+            if let Some(ends) = fields.take("ends") {
+                let help = "leave it out: \"idle\" and \"lasts\" say when it ends".to_owned();
+                self.problem(ends.key.clone(), "an address does not end with the browser", Some(help));
+            }
+            return Carrier::Address { lasts };
+        }
         if let Some(ends) = self.required(fields, "ends", "say when it ends: ends = \"with the browser\"") {
             self.choice(&ends, "end of a session", ["with the browser"].into_iter());
         }
-        Carrier::Cookie { lasts: lasts.and_then(|lasts| self.span(&lasts)) }
-    }
-
-    /// The carrier's word; one that this version does not run is refused as such.
-    fn carrier_word(&mut self, item: &Item<'_>) -> Option<&'static str> {
-        if self.word(item)? == "address" {
-            let help = "write \"cookie\", or \"remember\" for devices that are known again".to_owned();
-            let message = "this version of Kept cannot run the carrier \"address\" yet";
-            self.problem(item.span.clone(), message, Some(help));
-            return None;
-        }
-        self.choice(item, "carrier", ["cookie", "remember"].into_iter())
+        Carrier::Cookie { lasts }
     }
 
     pub(super) fn cookie(&mut self, name: &str, item: &Item<'_>) -> Option<Cookie> {

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod address;
 mod closing;
 mod concealment;
 mod credentials;

@@ -98,7 +98,7 @@ impl<'a, 'c> Look<'a, 'c> {
     /// The notice does not allow the view, it is not for this actor, or the role must state a reason and did not.
     pub fn shown<V: View>(&self, subject: SubjectId, because: Option<&str>) -> Result<V, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
-        // Only an act can put a permission on record.
+        // A look records no permission: a role that needs one reads in an act.
         release::asked::<V>(self.ctx, because, false)?;
         let (data, keys) = release::view::<V>(self.house, self.read, subject, None)?;
         let vault = Vault { ring: &self.house.ring };

@@ -36,7 +36,7 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
     }
 }
 
-/// Whether the role has what the notice asks it for: a stated reason, and the person's permission on record (`acc-9`).
+/// Whether the role has what the notice asks of it before it looks: a stated reason, the person's recorded permission.
 pub(crate) fn asked<V: View>(ctx: &Ctx, because: Option<&str>, permitted: bool) -> Result<(), KeeperError> {
     let By::Role(role) = V::SPEC.by else { return Ok(()) };
     let Some(rule) = ctx.policy.notice.role(role) else { return Ok(()) };

@@ -38,8 +38,10 @@ pub fn is_public(path: &str) -> bool {
         || [NOTICE, DEMO, HEALTH, "/assets", "/.well-known"].iter().any(under)
 }
 
-/// Whether this is an address of this site: `//` would be another host, and browsers take a backslash for a slash.
+/// Whether this is an address of this site, and nothing else: `//` would be another host, browsers take a backslash for a
+/// slash, and leave out line breaks.
 #[must_use]
 pub fn is_own(address: &str) -> bool {
-    address.starts_with('/') && !address.starts_with("//") && !address.contains(['\\', '\r', '\n', '\t'])
+    let plain = |c: char| c.is_ascii_graphic() && c != '\\';
+    address.starts_with('/') && !address.starts_with("//") && address.chars().all(plain)
 }

@@ -18,6 +18,7 @@ pub mod import;
 mod links;
 pub mod members;
 mod new_password;
+mod onward;
 mod own_pages;
 mod owner;
 pub mod password;
@@ -165,7 +166,7 @@ pub const ROUTES: &[Route] = &[
     ("/sign-up", || get(sign_up::show).post(sign_up::post)),
     ("/confirm/{token}", || get(confirm::show).post(confirm::post)),
     ("/sign-in", || get(sign_in::show).post(sign_in::post)),
-    ("/sign-in/code", || get(second_factor::ask).post(second_factor::answer)),
+    (second_factor::ASK, || get(second_factor::ask).post(second_factor::answer)),
     ("/sign-out", || post(sessions::sign_out)),
     (sessions::SIGNED_OUT, || get(sessions::signed_out)),
     ("/forgotten", || get(recovery::show).post(recovery::ask)),

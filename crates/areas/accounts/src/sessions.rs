@@ -20,9 +20,10 @@ use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, paths, session::Ses
 use crate::{
     Accounts, ROLES, addressed, devices,
     members::{self, Standing},
+    onward::Onward,
     own_pages, problem,
     records::SecondFactorCheck,
-    reminders, staff, throttle,
+    reminders, second_factor, staff, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -178,18 +179,17 @@ fn latest(notice: &Notice, began: Timestamp) -> Result<Timestamp, KeeperError> {
 /// Who has the session with this digest, if it has not ended.
 pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
     let row = read.query_opt(
-        "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing, sessions.began FROM sessions \
-         JOIN accounts ON accounts.subject = sessions.subject \
-         WHERE sessions.digest = $1 AND sessions.ends > $2",
+        "SELECT subject, factor, seen, began FROM sessions WHERE digest = $1 AND ends > $2",
         &params![digest, to_millis(now)],
     )?;
     let Some(row) = row else { return Ok(None) };
     let subject = SubjectId::from_bytes(row.get(0)?);
-    let factor = Factor::parse(&row.get::<String>(1)?)
-        .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    let factor =
+        Factor::parse(row.text(1)?).ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    let standing = members::account(read, subject)?.map(|account| account.standing);
     // Who returns to an account that rests gives the second factor first.
-    let returns = factor == Factor::Awaited && row.get::<String>(3)? == Standing::Deactivated.word();
-    if row.get::<String>(3)? != Standing::Open.word() && !returns {
+    let returns = factor == Factor::Awaited && standing == Some(Standing::Deactivated);
+    if standing != Some(Standing::Open) && !returns {
         return Ok(None);
     }
     Ok(Some(Signed {
@@ -197,7 +197,7 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
         factor,
         roles: staff::roles(read, subject, now)?,
         digest,
-        began: from_millis(row.get(4)?)?,
+        began: from_millis(row.get(3)?)?,
         seen: row.get(2)?,
     }))
 }
@@ -339,8 +339,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Person {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Person, Redirect> {
         match parts.extensions.get::<Signed>() {
-            None => Err(Redirect::to(paths::SIGN_IN)),
-            Some(signed) if signed.factor == Factor::Awaited => Err(Redirect::to("/sign-in/code")),
+            None => Err(Redirect::to(&Onward::of(parts).through(paths::SIGN_IN))),
+            Some(signed) if signed.factor == Factor::Awaited => {
+                Err(Redirect::to(&Onward::of(parts).through(second_factor::ASK)))
+            }
             Some(signed) => Ok(Person(signed.clone())),
         }
     }

@@ -31,7 +31,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the example in a folder and waits until it serves.
     pub(crate) fn start(folder: &Path) -> Server {
-        Server::spawn(folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
+        Server::example("trainers", folder)
+    }
+
+    /// As [`start`](Server::start), one of the other examples.
+    pub(crate) fn example(name: &str, folder: &Path) -> Server {
+        Server::spawn(name, folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
     }
 
     /// Serves the site of the settings in a folder, whose data folder is `data`.
@@ -39,8 +44,8 @@ impl Server {
         Server::run(kept(folder, "serve --config kept.toml"), &folder.join("data"))
     }
 
-    fn spawn(folder: &Path) -> Result<Server, String> {
-        let mut demo = kept(Path::new("."), "demo trainers --listen 127.0.0.1:0 --data");
+    fn spawn(name: &str, folder: &Path) -> Result<Server, String> {
+        let mut demo = kept(Path::new("."), &format!("demo {name} --listen 127.0.0.1:0 --data"));
         demo.arg(folder);
         Server::run(demo, folder)
     }

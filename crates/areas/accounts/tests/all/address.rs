@@ -88,7 +88,9 @@ async fn an_address_typed_in_opens_nothing_and_ends_nothing() {
     let mut ada = signed_in(&site).await;
     let pasted = ada.address("/account/data");
     let mut tab = ada.clone();
-    assert!(is_sign_in(&tab.type_in(&pasted).await));
+    let page = tab.type_in(&pasted).await;
+    assert!(is_sign_in(&page));
+    assert!(page.says("Signed in already? Go back to that page"), "{}", page.text());
     assert!(!tab.history.last().unwrap().contains("/s/"), "the address bar keeps nothing");
     assert!(opens(&mut ada).await);
 }
@@ -291,6 +293,62 @@ async fn what_cannot_be_undone_asks_for_the_password_again() {
     let archive = ada.send("/account/export", &[("password", PASSWORD)]).await;
     assert_eq!(archive.headers["content-type"], "application/zip");
     assert_eq!(&archive.body[..2], b"PK");
+}
+
+/// A letter's link comes from outside: it asks to sign in, and leads on to where it was to lead.
+#[tokio::test]
+async fn a_letters_link_leads_through_the_sign_in() {
+    let site = Site::under(CPE).await;
+    let mut ada = signed_in(&site).await;
+    let new = [("do", "add"), ("email", "work@example.test"), ("password", PASSWORD)];
+    ada.send("/account/addresses", &new).await;
+    let link = site.link("work@example.test").await;
+    let asked = ada.type_in(&link).await;
+    assert!(is_sign_in(&asked));
+    let to = asked.value("to").unwrap();
+    assert_eq!(to, link);
+    let wrong = ada.post_with("/sign-in", &asked.value("form_token").unwrap(), &[("to", &to)]).await;
+    assert_eq!((wrong.status.as_u16(), wrong.value("to")), (422, Some(to.clone())), "also after a mistake");
+    let fields = [("email", "ada@example.test"), ("password", PASSWORD), ("to", &to)];
+    let page = ada.submit("/sign-in", "/sign-in", &fields).await;
+    assert_eq!(page.path, link);
+    let page = ada.submit(&link, &link, &[]).await;
+    assert!(page.says("You can sign in with any of them."), "{}", page.text());
+}
+
+#[tokio::test]
+async fn signing_in_leads_to_no_other_site() {
+    let site = Site::under(CPE).await;
+    site.member("ada@example.test").await;
+    let secret = site.staff("sam@example.test", "support").await;
+    for to in [
+        "https://elsewhere.test/",
+        "//elsewhere.test/",
+        "/\\elsewhere.test/",
+        "/\t/elsewhere.test/",
+        "/é",
+        "",
+    ] {
+        let fields = [("email", "ada@example.test"), ("password", PASSWORD), ("to", to)];
+        let page = site.browser().submit("/sign-in", "/sign-in", &fields).await;
+        assert_eq!((page.path.as_str(), page.status.as_u16()), ("/account", 200), "{to:?}");
+    }
+    // Nor does the step between.
+    let mut sam = site.browser();
+    let fields = [("email", "sam@example.test"), ("password", PASSWORD), ("to", "/desk")];
+    let page = sam.submit("/sign-in", "/sign-in", &fields).await;
+    assert_eq!(
+        (page.path.as_str(), page.value("to").as_deref()),
+        ("/sign-in/code?to=%2Fdesk", Some("/desk"))
+    );
+    let page = sam
+        .submit(
+            "/sign-in/code?to=%2Fdesk",
+            "/sign-in/code",
+            &[("code", &site.code(&secret)), ("to", "/desk")],
+        )
+        .await;
+    assert_eq!((page.path.as_str(), page.status.as_u16()), ("/desk", 200));
 }
 
 #[tokio::test]

@@ -62,7 +62,8 @@ pub(crate) struct Vault<'a> {
 }
 
 impl Vault<'_> {
-    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own.
+    /// Seals the kinds of a record, each under the subject's key for that kind or the record's own. What is stored are
+    /// [the record's](Vault::stored).
     pub(crate) fn put(
         &self,
         tx: &Tx<'_>,
@@ -107,7 +108,7 @@ impl Vault<'_> {
                 .into(),
             );
         }
-        tx.execute_each(
+        tx.send_each(
             "INSERT INTO vault (subject, record, kind, key, sealed, notice, source, revision) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (subject, record, kind) DO UPDATE SET key = excluded.key, sealed = excluded.sealed, \
@@ -170,7 +171,7 @@ impl Vault<'_> {
     ) -> Result<(KeyId, DataKey), KeeperError> {
         let (id, key) = (KeyId::random(rng), DataKey::random(rng));
         let wrapped = self.ring.wrap(subject, id, kind, &key, rng);
-        tx.execute(
+        tx.send(
             "INSERT INTO keys (subject, key, kind, record, epoch, wrapped) VALUES ($1, $2, $3, $4, $5, $6)",
             &params![
                 subject.as_bytes(),

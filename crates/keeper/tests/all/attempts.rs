@@ -110,6 +110,13 @@ async fn an_act_without_an_event_stays_unknown() {
     });
     let silent = silent.await;
     assert!(matches!(silent, Err(KeeperError::Store(StoreError::CommitUnknown))), "{silent:?}");
+    // The caller is told before the commit has arrived.
+    for _ in 0..100 {
+        if steps(&site, anna).await != (0, 0) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!(steps(&site, anna).await, (1, 0));
 }
 

@@ -31,6 +31,8 @@ pub enum Deed {
     Permitted,
     /// A page was opened.
     Opened,
+    /// A file was given to the person.
+    Downloaded,
     /// A copy of everything was given to the person.
     Exported,
     /// Data was erased for good.

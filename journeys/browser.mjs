@@ -23,11 +23,11 @@ export async function launch() {
   });
 }
 
-/** Somebody with a browser in which JavaScript is off. `answer()` is the last page that the site gave. */
-export async function visitor(browser, site, complaints) {
+/** Somebody with a browser, in which JavaScript is off. `answer()` is the last page that the site gave. */
+export async function visitor(browser, site, complaints, { javaScriptEnabled = false } = {}) {
   const context = await browser.newContext({
     baseURL: site,
-    javaScriptEnabled: false,
+    javaScriptEnabled,
     viewport: { width: 1280, height: 900 },
   });
   const page = await context.newPage();

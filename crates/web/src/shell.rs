@@ -15,7 +15,6 @@ use tokio::time::{Instant, timeout};
 use crate::{
     Client, Frame, Network, Problem, Site,
     cookies::{self, DeclaredCookie},
-    file::Sandbox,
     form, headers, origin,
 };
 
@@ -68,8 +67,8 @@ async fn wrap(State(config): State<Arc<ShellConfig>>, mut request: Request, next
     let answer = cookies::gate(answer.headers(), &config.cookies)
         .map_or_else(|refused| Problem::internal(refused).into_response(), |()| answer);
     let (mut answer, cause) = explain(answer, &asked, &config.site);
-    let sandboxed = answer.extensions().get::<Sandbox>().is_some();
-    headers::protect(answer.headers_mut(), &config.site.base, sandboxed);
+    let marks = answer.extensions().clone();
+    headers::protect(answer.headers_mut(), &config.site.base, &marks);
 
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let (status, took) = (answer.status().as_u16(), class_of(started.elapsed()));

@@ -20,7 +20,7 @@ use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
 use crate::{
     Accounts, ROLES, devices,
     members::{self, Standing},
-    problem,
+    passkeys, problem,
     records::SecondFactorCheck,
     reminders, staff, throttle,
 };
@@ -428,6 +428,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
             act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM links WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM devices WHERE ends <= $1", &params![now])?;
+            passkeys::tidy(act.tx(), act.ctx.now)?;
             Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await

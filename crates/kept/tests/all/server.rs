@@ -31,7 +31,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the example in a folder and waits until it serves.
     pub(crate) fn start(folder: &Path) -> Server {
-        Server::spawn(folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
+        Server::start_at(folder, "127.0.0.1:0")
+    }
+
+    /// As [`start`](Server::start), at this address.
+    pub(crate) fn start_at(folder: &Path, listen: &str) -> Server {
+        Server::spawn(folder, listen).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
     }
 
     /// Serves the site of the settings in a folder, whose data folder is `data`.
@@ -39,9 +44,9 @@ impl Server {
         Server::run(kept(folder, "serve --config kept.toml"), &folder.join("data"))
     }
 
-    fn spawn(folder: &Path) -> Result<Server, String> {
-        let mut demo = kept(Path::new("."), "demo trainers --listen 127.0.0.1:0 --data");
-        demo.arg(folder);
+    fn spawn(folder: &Path, listen: &str) -> Result<Server, String> {
+        let mut demo = kept(Path::new("."), "demo trainers --listen");
+        demo.arg(listen).arg("--data").arg(folder);
         Server::run(demo, folder)
     }
 

@@ -22,6 +22,7 @@ const SERVER: &[Migration] = &[
         name: "documents",
         sql: include_str!("../../../areas/accounts/migrations/0006_documents.sql"),
     },
+    Migration { name: "passkeys", sql: include_str!("../../../areas/accounts/migrations/0007_passkeys.sql") },
 ];
 
 const SQLITE_COLUMNS: &str = "

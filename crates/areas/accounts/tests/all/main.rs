@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod authenticator;
 mod closing;
 mod concealment;
 mod credentials;
@@ -24,6 +25,7 @@ mod members;
 mod notice_change;
 mod notices;
 mod owners;
+mod passkeys;
 mod passwords;
 mod proposals;
 mod second_factor;

@@ -1,0 +1,190 @@
+// Passkeys in a real browser, with JavaScript on and a device that the browser itself plays (the DevTools protocol's
+// WebAuthn domain): somebody who works here adds one, signs in with it, and removes it. And what the pages say where
+// JavaScript is off.
+//
+//     node journeys/passkeys.mjs URL [--shots DIR]
+//
+// URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`).
+
+import assert from "node:assert/strict";
+import { launch, visitor } from "./browser.mjs";
+import { looker } from "./looks.mjs";
+
+const [url, option, shots] = process.argv.slice(2);
+if (!url || (option && (option !== "--shots" || !shots))) {
+  console.error("usage: node journeys/passkeys.mjs URL [--shots DIR]");
+  process.exit(2);
+}
+const site = new URL(url).origin;
+const email = "sam@example.test";
+const complaints = [];
+const browser = await launch();
+try {
+  await journey();
+  assert.deepEqual(complaints, [], "complaints");
+} catch (error) {
+  console.error(`failed: ${error.message}`);
+  for (const complaint of complaints) console.error(`  ${complaint}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
+
+async function journey() {
+  const { look, counted } = await looker(browser, site, complaints, shots);
+  const sam = await visitor(browser, site, complaints, { javaScriptEnabled: true });
+  const see = async (name, who = sam) => look(name, await who.answer());
+  const device = await authenticator(sam);
+  const password = await enter(sam);
+
+  await step("a passkey is made", async () => {
+    await sam.page.goto("/account/passkeys");
+    await see("passkeys-none");
+    await press(sam, "Add a passkey");
+    await see("passkeys-errors");
+    await fill(sam, "Name of the passkey", "Key ring");
+    await fill(sam, "Your password", password);
+    await press(sam, "Add a passkey");
+    await heading(sam, "Make the passkey");
+    await see("passkey-make");
+    assert.equal(await sam.page.locator("[data-passkey-unable]").isVisible(), false, "this browser can");
+    await device.refuse();
+    await press(sam, "Make the passkey");
+    await sam.page.getByText("No passkey was made.").waitFor();
+    await device.allow();
+    await press(sam, "Make the passkey");
+    await sam.page.waitForURL("**/account/passkeys");
+    await says(sam, "Key ring", "not yet");
+    assert.equal((await device.all()).length, 1);
+    await see("passkeys-one");
+  });
+
+  await step("the same device is not asked for a second", async () => {
+    await fill(sam, "Name of the passkey", "Again");
+    await fill(sam, "Your password", password);
+    await press(sam, "Add a passkey");
+    await press(sam, "Make the passkey");
+    await sam.page.getByText("This device has a passkey for your account already.").waitFor();
+  });
+
+  await step("it signs in, and opens the desk", async () => {
+    await sam.page.goto("/account");
+    await press(sam, "Sign out of this browser");
+    await sam.page.goto("/sign-in");
+    await see("passkey-sign-in-form");
+    await press(sam, "Sign in with a passkey");
+    await sam.page.waitForURL("**/account");
+    await sam.page.goto("/desk");
+    await heading(sam, "Desk");
+    await sam.page.goto("/account/passkeys");
+    await says(sam, "Key ring");
+    assert.ok(!(await sam.page.locator("main").innerText()).includes("not yet"), "it has been used");
+    await sam.page.goto("/account/trail");
+    await says(sam, "You signed in with a passkey");
+    await sam.page.goto("/account/data");
+    await says(sam, "A passkey named “Key ring”");
+    await sam.page.goto("/account/compromised");
+    await says(sam, "Your passkeys stay");
+    await see("compromised-with-passkeys");
+  });
+
+  await step("without JavaScript the pages say so, and the password works", async () => {
+    const plain = await visitor(browser, site, complaints);
+    await plain.page.goto("/sign-in");
+    await press(plain, "Sign in with a passkey");
+    await heading(plain, "Sign in with a passkey");
+    await says(plain, "Passkeys need a browser that knows them, with JavaScript on.");
+    assert.equal(await plain.page.getByRole("button", { name: "Use my passkey" }).count(), 0);
+    await see("passkey-sign-in", plain);
+    await plain.page.getByRole("link", { name: "Sign in with your password instead" }).click();
+    await heading(plain, "Sign in");
+    await plain.context.close();
+  });
+
+  await step("a device that is refused says so, and a removed passkey opens nothing", async () => {
+    await sam.page.goto("/account/passkeys");
+    await press(sam, "Remove Key ring");
+    await heading(sam, "Remove a passkey");
+    await see("passkey-remove");
+    await fill(sam, "Your password", password);
+    await press(sam, "Remove this passkey");
+    await says(sam, "You have none.");
+    await sam.page.goto("/account");
+    await press(sam, "Sign out of this browser");
+    await sam.page.goto("/sign-in");
+    await press(sam, "Sign in with a passkey");
+    await heading(sam, "This passkey did not sign you in");
+    await see("passkey-refused");
+    await device.refuse();
+    await sam.page.goto("/sign-in");
+    await press(sam, "Sign in with a passkey");
+    await sam.page.getByText("No passkey was used.").waitFor();
+  });
+  console.log(`looked at ${counted()}`);
+}
+
+/** The device of somebody's browser: it has a finger on it, until it is told to refuse. */
+async function authenticator(who) {
+  const devtools = await who.context.newCDPSession(who.page);
+  await devtools.send("WebAuthn.enable");
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+    },
+  });
+  const verified = (isUserVerified) =>
+    devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
+  return {
+    refuse: () => verified(false),
+    allow: () => verified(true),
+    all: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
+  };
+}
+
+/** Signs in by password and the code that the example shows. Returns the password. */
+async function enter(who) {
+  await who.page.goto("/demo");
+  const password = await who.page.locator("main p code").first().innerText();
+  await who.page.goto("/sign-in");
+  await fill(who, "E-mail address", email);
+  await fill(who, "Password", password);
+  await press(who, "Sign in");
+  const shown = await visitor(browser, site, complaints);
+  await shown.page.goto("/demo");
+  const code = await shown.page.getByRole("row").filter({ hasText: email }).locator("code").innerText();
+  await shown.context.close();
+  await fill(who, "Code", code);
+  await press(who, "Sign in with this code");
+  await heading(who, "My account");
+  return password;
+}
+
+async function fill(who, label, value) {
+  await who.page.getByRole("main").getByLabel(label).fill(value);
+}
+
+async function press(who, name) {
+  await who.page.getByRole("button", { name, exact: true }).click();
+}
+
+async function heading(who, text) {
+  await who.page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
+}
+
+async function says(who, ...texts) {
+  for (const text of texts) await who.page.getByRole("main").getByText(text).first().waitFor();
+}
+
+async function step(name, work) {
+  const begun = performance.now();
+  try {
+    await work();
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`);
+  }
+  console.log(`good: ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+}

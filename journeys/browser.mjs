@@ -1,36 +1,61 @@
 // The browser of the journeys, and who sits in front of it. Every page of every visitor is watched: what the browser
 // complains about, an answer that is a server's error, and a request to anybody but the site are complaints.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
 
+const ARGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
 export async function launch() {
-  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: run cargo xtask test`);
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  return chromium.launch({ executablePath: chromiumHere(), args: ARGS });
 }
 
 /** Somebody with a browser, in which JavaScript is off. `answer()` is the last page that the site gave. */
-export async function visitor(browser, site, complaints, { javaScriptEnabled = false } = {}) {
-  const context = await browser.newContext({
-    baseURL: site,
-    javaScriptEnabled,
-    viewport: { width: 1280, height: 900 },
+export async function visitor(browser, site, complaints, more = {}) {
+  const context = await browser.newContext({ ...settings(site), ...more });
+  return sitting(context, await context.newPage(), site, complaints);
+}
+
+/**
+ * Somebody with a browser of their own that refuses every cookie, and keeps pages for the step back as browsers do.
+ * `more` are further settings, such as its language.
+ */
+export async function cookieRefuser(site, complaints, more = {}) {
+  const profile = mkdtempSync(join(tmpdir(), "kept-journey-"));
+  mkdirSync(join(profile, "Default"));
+  const refused = { profile: { default_content_setting_values: { cookies: 2 } } };
+  writeFileSync(join(profile, "Default", "Preferences"), JSON.stringify(refused));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: chromiumHere(),
+    args: ARGS,
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+    ...settings(site),
+    ...more,
   });
-  const page = await context.newPage();
+  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
+  return sitting(context, context.pages()[0] ?? (await context.newPage()), site, complaints);
+}
+
+/** Another tab of somebody's browser. */
+export async function tab(who, site, complaints) {
+  return sitting(who.context, await who.context.newPage(), site, complaints);
+}
+
+/** A page that is somebody's, watched. */
+export function sitting(context, page, site, complaints) {
   watch(page, site, complaints);
   let last;
   page.on("response", (response) => {
@@ -44,6 +69,15 @@ export async function visitor(browser, site, complaints, { javaScriptEnabled = f
     body: await last.text(),
   });
   return { context, page, answer };
+}
+
+function chromiumHere() {
+  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: run cargo xtask test`);
+  return CHROMIUM;
+}
+
+function settings(site) {
+  return { baseURL: site, javaScriptEnabled: false, viewport: { width: 1280, height: 900 } };
 }
 
 export function watch(page, site, complaints) {

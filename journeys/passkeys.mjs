@@ -7,15 +7,11 @@
 // URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`).
 
 import assert from "node:assert/strict";
+import { asked, fill, press, step } from "./acts.mjs";
 import { launch, visitor } from "./browser.mjs";
 import { looker } from "./looks.mjs";
 
-const [url, option, shots] = process.argv.slice(2);
-if (!url || (option && (option !== "--shots" || !shots))) {
-  console.error("usage: node journeys/passkeys.mjs URL [--shots DIR]");
-  process.exit(2);
-}
-const site = new URL(url).origin;
+const { site, shots } = asked("passkeys.mjs", process.argv.slice(2));
 const email = "sam@example.test";
 const complaints = [];
 const browser = await launch();
@@ -45,7 +41,7 @@ async function journey() {
     await fill(sam, "Name of the passkey", "Key ring");
     await fill(sam, "Your password", password);
     await press(sam, "Add a passkey");
-    await heading(sam, "Make the passkey");
+    await comesTo(sam, "Make the passkey");
     await see("passkey-make");
     assert.equal(await sam.page.locator("[data-passkey-unable]").isVisible(), false, "this browser can");
     await device.refuse();
@@ -54,7 +50,7 @@ async function journey() {
     await device.allow();
     await press(sam, "Make the passkey");
     await sam.page.waitForURL("**/account/passkeys");
-    await says(sam, "Key ring", "not yet");
+    await shows(sam, "Key ring", "not yet");
     assert.equal((await device.all()).length, 1);
     await see("passkeys-one");
   });
@@ -75,16 +71,16 @@ async function journey() {
     await press(sam, "Sign in with a passkey");
     await sam.page.waitForURL("**/account");
     await sam.page.goto("/desk");
-    await heading(sam, "Desk");
+    await comesTo(sam, "Desk");
     await sam.page.goto("/account/passkeys");
-    await says(sam, "Key ring");
+    await shows(sam, "Key ring");
     assert.ok(!(await sam.page.locator("main").innerText()).includes("not yet"), "it has been used");
     await sam.page.goto("/account/trail");
-    await says(sam, "You signed in with a passkey");
+    await shows(sam, "You signed in with a passkey");
     await sam.page.goto("/account/data");
-    await says(sam, "A passkey named “Key ring”");
+    await shows(sam, "A passkey named “Key ring”");
     await sam.page.goto("/account/compromised");
-    await says(sam, "Your passkeys stay");
+    await shows(sam, "Your passkeys stay");
     await see("compromised-with-passkeys");
   });
 
@@ -92,28 +88,28 @@ async function journey() {
     const plain = await visitor(browser, site, complaints);
     await plain.page.goto("/sign-in");
     await press(plain, "Sign in with a passkey");
-    await heading(plain, "Sign in with a passkey");
-    await says(plain, "Passkeys need a browser that knows them, with JavaScript on.");
+    await comesTo(plain, "Sign in with a passkey");
+    await shows(plain, "Passkeys need a browser that knows them, with JavaScript on.");
     assert.equal(await plain.page.getByRole("button", { name: "Use my passkey" }).count(), 0);
     await see("passkey-sign-in", plain);
     await plain.page.getByRole("link", { name: "Sign in with your password instead" }).click();
-    await heading(plain, "Sign in");
+    await comesTo(plain, "Sign in");
     await plain.context.close();
   });
 
   await step("a device that is refused says so, and a removed passkey opens nothing", async () => {
     await sam.page.goto("/account/passkeys");
     await press(sam, "Remove Key ring");
-    await heading(sam, "Remove a passkey");
+    await comesTo(sam, "Remove a passkey");
     await see("passkey-remove");
     await fill(sam, "Your password", password);
     await press(sam, "Remove this passkey");
-    await says(sam, "You have none.");
+    await shows(sam, "You have none.");
     await sam.page.goto("/account");
     await press(sam, "Sign out of this browser");
     await sam.page.goto("/sign-in");
     await press(sam, "Sign in with a passkey");
-    await heading(sam, "This passkey did not sign you in");
+    await comesTo(sam, "This passkey did not sign you in");
     await see("passkey-refused");
     await device.refuse();
     await sam.page.goto("/sign-in");
@@ -159,32 +155,15 @@ async function enter(who) {
   await shown.context.close();
   await fill(who, "Code", code);
   await press(who, "Sign in with this code");
-  await heading(who, "My account");
+  await comesTo(who, "My account");
   return password;
 }
 
-async function fill(who, label, value) {
-  await who.page.getByRole("main").getByLabel(label).fill(value);
-}
-
-async function press(who, name) {
-  await who.page.getByRole("button", { name, exact: true }).click();
-}
-
-async function heading(who, text) {
+/** Waits until a page of this heading is there: what a script sends takes its time. */
+async function comesTo(who, text) {
   await who.page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
 }
 
-async function says(who, ...texts) {
+async function shows(who, ...texts) {
   for (const text of texts) await who.page.getByRole("main").getByText(text).first().waitFor();
-}
-
-async function step(name, work) {
-  const begun = performance.now();
-  try {
-    await work();
-  } catch (error) {
-    throw new Error(`${name}: ${error.message}`);
-  }
-  console.log(`good: ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
 }

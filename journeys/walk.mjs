@@ -7,10 +7,11 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { asked, fill, heading, path, press, says, step } from "./acts.mjs";
 import { launch, visitor } from "./browser.mjs";
 import { looker } from "./looks.mjs";
 
-const { site, shots } = asked(process.argv.slice(2));
+const { site, shots } = asked("walk.mjs", process.argv.slice(2));
 const complaints = [];
 const browser = await launch();
 try {
@@ -378,46 +379,4 @@ async function board(who) {
   assert.deepEqual(await sentences.filter({ has: who.page.locator(".broken") }).allInnerTexts(), []);
   const lapsed = await who.page.locator("[id='retain.lapsed']").innerText();
   return Number(/Counted ([\d,]+)/.exec(lapsed)?.[1].replaceAll(",", ""));
-}
-
-async function fill(who, label, value) {
-  await who.page.getByRole("main").getByLabel(label).fill(value);
-}
-
-async function press(who, name, options) {
-  await who.page.getByRole("button", { name, exact: true }).click(options);
-}
-
-async function heading(who, text) {
-  assert.equal(await who.page.getByRole("heading", { level: 1 }).innerText(), text);
-}
-
-async function says(who, ...texts) {
-  const all = await who.page.locator("main").innerText();
-  const values = await who.page.locator("main input").evaluateAll((inputs) => inputs.map((input) => input.value));
-  for (const text of texts) {
-    assert.ok(all.includes(text) || values.includes(text), `${path(who)} does not say "${text}"`);
-  }
-}
-
-function path(who) {
-  return new URL(who.page.url()).pathname;
-}
-
-async function step(name, work) {
-  const begun = performance.now();
-  try {
-    await work();
-  } catch (error) {
-    throw new Error(`${name}: ${error.message}`);
-  }
-  console.log(`good: ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
-}
-
-function asked([url, option, folder]) {
-  if (!url || (option && (option !== "--shots" || !folder))) {
-    console.error("usage: node journeys/walk.mjs URL [--shots DIR]");
-    process.exit(2);
-  }
-  return { site: new URL(url).origin, shots: folder };
 }

@@ -1,10 +1,19 @@
 //! What is measured without HTTP: the kernel's own work on a filled site.
 
-use std::{fs::File, io::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::ToSpan as _;
 use kept_keeper::{Actor, Deed, Keeper, KeeperError, Status, Swept};
-use kept_ledger::{commit, leaf, proof, root};
+use kept_ledger::{
+    commit, leaf, proof, root,
+    tile::{self, WIDTH},
+};
 use kept_vault::SubjectId;
 use serde::{Deserialize, Serialize};
 
@@ -161,19 +170,39 @@ fn synced_append(folder: &Path) -> Result<f64, Failure> {
     Ok(middle(took))
 }
 
-/// Milliseconds of making one inclusion proof in a tree of so many leaves; it is verified afterwards.
+/// Milliseconds of making one inclusion proof from the tiles of a tree of so many leaves; it is verified afterwards.
 pub(crate) fn inclusion_proof(leaves: u32) -> Result<f64, Failure> {
+    let folder = tempfile::tempdir()?;
     let leaves: Vec<_> = (0..leaves).map(|n| leaf(&commit(&[0; 32], &n.to_be_bytes()))).collect();
-    let (size, position) = (leaves.len() as u64, leaves.len() as u64 / 3);
-    let root = root(leaves.iter().copied());
-    let begun = machine::start();
-    let made = proof::inclusion(&leaves, position).ok_or("no proof")?;
-    let took = begun.elapsed();
-    let wanted = usize::try_from(position).ok().and_then(|position| leaves.get(position)).ok_or("no leaf")?;
-    if !proof::verify_inclusion(wanted, position, size, &made, &root) {
-        return Err("the inclusion proof does not verify".into());
+    let (size, root) = (leaves.len() as u64, root(leaves.iter().copied()));
+    // From the leaves up, as `since` names them.
+    let (mut level, mut hashes) = (0, leaves.clone());
+    for tile in tile::since(0, size) {
+        if tile.level > level {
+            let full = hashes.chunks_exact(usize::try_from(WIDTH)?);
+            (level, hashes) =
+                (tile.level, full.map(|tile| kept_ledger::root(tile.iter().copied())).collect());
+        }
+        let (first, width) = (usize::try_from(tile.index * WIDTH)?, usize::try_from(tile.width)?);
+        let held = hashes.get(first..first + width).ok_or("no such hashes")?;
+        let path = folder.path().join(tile.path());
+        fs::create_dir_all(path.parent().ok_or("no folder")?)?;
+        fs::write(path, held.as_flattened())?;
     }
-    Ok(milliseconds(took))
+    let mut took = Vec::with_capacity(SINGLES);
+    for n in 0..SINGLES as u64 {
+        let position = size / SINGLES as u64 * n;
+        let begun = machine::start();
+        let made = tile::inclusion(size, position, |tile| -> Result<_, Failure> {
+            Ok(fs::read(folder.path().join(tile.path()))?.as_chunks().0.to_vec())
+        })?;
+        took.push(begun.elapsed());
+        let wanted = leaves.get(usize::try_from(position)?).ok_or("no leaf")?;
+        if !proof::verify_inclusion(wanted, position, size, &made.ok_or("no proof")?, &root) {
+            return Err("the inclusion proof does not verify".into());
+        }
+    }
+    Ok(middle(took))
 }
 
 async fn median(times: usize, mut work: impl AsyncFnMut() -> Result<(), Failure>) -> Result<f64, Failure> {

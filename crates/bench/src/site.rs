@@ -72,8 +72,8 @@ async fn card(State(keeper): State<Keeper>, Segment(subject): Segment<String>) -
 async fn show(keeper: &Keeper, subject: &str) -> Result<Card, Failure> {
     let subject: SubjectId = subject.parse()?;
     let staff = Actor::Staff { subject: SubjectId::from_bytes([9; 16]), role: "support" };
-    let act = keeper.act(keeper.ctx(staff), move |act| act.view::<Card>(subject, Some("called us")));
-    Ok(act.await?)
+    let look = keeper.look(keeper.ctx(staff), move |look| look.shown::<Card>(subject, Some("called us")));
+    Ok(look.await?)
 }
 
 /// A durable write of one sealed part.

@@ -70,7 +70,7 @@ CREATE INDEX lookups_subject ON lookups (subject, kind);
 CREATE TABLE ledger (
   position BIGINT NOT NULL PRIMARY KEY,
   leaf     BLOB   NOT NULL
-);
+) /* clustered */;
 CREATE TABLE ledger_edge (
   id        BIGINT NOT NULL PRIMARY KEY,
   edge      BLOB   NOT NULL,

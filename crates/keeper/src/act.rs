@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
 use kept_store::{Tx, params};
-use kept_vault::{Kind, Source, SubjectId};
+use kept_vault::{Kind, Source, SourceName, SubjectId};
 
 use crate::{
     blob::Blob,
@@ -14,6 +14,7 @@ use crate::{
     duty::Duty,
     error::KeeperError,
     follow,
+    journal::Note,
     keeper::House,
     outbox::Letter,
     record::{self, Record, RecordSpec},
@@ -36,6 +37,8 @@ pub struct Act<'a, 'c> {
     proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
     fresh: Vec<SubjectId>,
+    /// People whose permission to look this act has put on record.
+    permitted: Vec<SubjectId>,
 }
 
 /// A blind index: how a subject is found by a value that is stored nowhere in the clear.
@@ -76,7 +79,7 @@ impl<'a, 'c> Act<'a, 'c> {
         if ctx.policy.version() != version {
             ctx.policy = house.policy_of(tx, &version)?;
         }
-        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new() };
+        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new(), permitted: Vec::new() };
         if due {
             follow::put_into_force(&mut act)?;
         }
@@ -123,12 +126,35 @@ impl<'a, 'c> Act<'a, 'c> {
         self.put_as(subject, R::NAME, record)
     }
 
+    /// Writes a record of a subject that comes from somebody else than them, whom the notice names (`use-15`).
+    ///
+    /// # Errors
+    /// As [`put`](Act::put), or the notice does not say that this source gives what the record holds.
+    pub fn put_from<R: Record>(
+        &mut self,
+        from: SourceName,
+        subject: SubjectId,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        self.put_of(Source::Named(from), subject, R::NAME, record)
+    }
+
     /// Writes one of many records of a type, under a name of its own that begins with the type's (`mail/…`).
     ///
     /// # Errors
     /// As [`put`](Act::put), or the name is another type's.
     pub fn put_as<R: Record>(
         &mut self,
+        subject: SubjectId,
+        name: &str,
+        record: &R,
+    ) -> Result<(), KeeperError> {
+        self.put_of(self.source(), subject, name, record)
+    }
+
+    fn put_of<R: Record>(
+        &mut self,
+        source: Source,
         subject: SubjectId,
         name: &str,
         record: &R,
@@ -140,8 +166,8 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, name)?;
-        if keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+        let stored = vault.stored(self.tx, subject, name)?;
+        if stored.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
         let (given, left_out): (Vec<_>, Vec<_>) =
@@ -157,11 +183,13 @@ impl<'a, 'c> Act<'a, 'c> {
             // Nothing was given and nothing was there.
             return Ok(());
         }
-        given.iter().try_for_each(|(kind, _)| self.may_hold(*kind))?;
+        given
+            .iter()
+            .try_for_each(|(kind, _)| self.may_hold(*kind).and_then(|()| self.may_come(source, *kind)))?;
         let policy = self.ctx.policy.clone();
-        let parts = Parts { record: name, source: self.source(), notice: policy.version(), kinds: given };
-        vault.put(self.tx, &mut self.ctx.rng, &parts, &keys, R::OWN_KEY)?;
-        self.note_among(&keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+        let parts = Parts { record: name, source, notice: policy.version(), kinds: given };
+        vault.put(self.tx, &mut self.ctx.rng, &parts, &stored, R::OWN_KEY)?;
+        self.note_among(&stored.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -172,6 +200,18 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn may_hold(&self, kind: Kind) -> Result<(), KeeperError> {
         let named = self.ctx.policy.notice.label_of(kind.term()).is_some();
         if named { Ok(()) } else { Err(KeeperError::Undeclared(kind)) }
+    }
+
+    /// What comes neither from the person nor from our own work, the notice names with its source.
+    fn may_come(&self, source: Source, kind: Kind) -> Result<(), KeeperError> {
+        let Source::Named(from) = source else { return Ok(()) };
+        let notice = &self.ctx.policy.notice;
+        let rule = notice.sources.iter().find(|rule| rule.rule.id == from.rule());
+        let mut labels = rule.into_iter().flat_map(|rule| &rule.gives);
+        if labels.any(|label| notice.kinds_of(label).any(|term| term == kind.term())) {
+            return Ok(());
+        }
+        Err(KeeperError::NotFrom { kind, from: from.rule().to_owned() })
     }
 
     /// Writes the bytes that lie with a record of its own key: a document that somebody sent. Once; they are not changed.
@@ -313,12 +353,7 @@ impl<'a, 'c> Act<'a, 'c> {
         data: impl FnOnce(&Self) -> Result<(T, Option<Keys>), KeeperError>,
     ) -> Result<T, KeeperError> {
         release::may::<V>(self.house, self.ctx, subject)?;
-        if let By::Role(role) = V::SPEC.by {
-            let asks = self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_reason);
-            if asks && because.is_none_or(|reason| reason.trim().is_empty()) {
-                return Err(KeeperError::NoReason { view: V::SPEC.name });
-            }
-        }
+        release::asked::<V>(self.ctx, because, self.permitted.contains(&subject))?;
         let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
             let kinds = V::SPEC.each_kind();
@@ -329,6 +364,20 @@ impl<'a, 'c> Act<'a, 'c> {
             };
         }
         Ok(data)
+    }
+
+    /// Puts on record that a person allows staff to look at their data, and how it was made sure that it was them. For this
+    /// act: another look needs another permission. In a role of which the notice asks none, there is nothing to record.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn permit(&mut self, subject: SubjectId, how: &str) -> Result<(), KeeperError> {
+        let Actor::Staff { role, .. } = self.ctx.actor else { return Ok(()) };
+        if self.ctx.policy.notice.role(role).is_some_and(|rule| rule.asks_permission) {
+            self.note(subject, Deed::Permitted, how, &[], None)?;
+            self.permitted.push(subject);
+        }
+        Ok(())
     }
 
     /// The subject to whom a value belongs in a unique index.
@@ -470,6 +519,14 @@ impl<'a, 'c> Act<'a, 'c> {
         Ok(())
     }
 
+    /// A subject goes on as another: when nothing of them is held any more, their dates and states go, too.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn leave(&mut self, subject: SubjectId) -> Result<(), KeeperError> {
+        crate::erase::forget_bookkeeping(self.tx, &self.house.registry, subject)
+    }
+
     /// Appends an event that concerns nobody in particular to the site's own trail.
     ///
     /// # Errors
@@ -546,15 +603,21 @@ impl<'a, 'c> Act<'a, 'c> {
             because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        self.appender.append(&mut self.ctx.rng, &trail, &event)
+        self.appender.append(trail.seal(&mut self.ctx.rng, &event)?)
     }
 
-    /// Appends what a person read of themselves a moment ago, unless their trail has been erased since.
-    pub(crate) fn append(&mut self, subject: SubjectId, event: &Event) -> Result<(), KeeperError> {
-        let vault = Vault { ring: &self.house.ring };
-        let keys = vault.keys(self.tx, subject, "")?;
-        let Some(key) = vault.open_key(&keys, Kind::TRAIL, "")? else { return Ok(()) };
-        self.appender.append(&mut self.ctx.rng, &Trail { subject, key }, event).map(drop)
+    /// Appends what was noted a moment ago, unless the trail that it belongs to has been erased since.
+    pub(crate) fn append(&mut self, note: &Note) -> Result<(), KeeperError> {
+        let sealed = match note {
+            Note::Sealed(event) => event.clone(),
+            Note::Open(subject, event) => {
+                let vault = Vault { ring: &self.house.ring };
+                let keys = vault.keys(self.tx, *subject, "")?;
+                let Some(trail) = Trail::known(&vault, &keys)? else { return Ok(()) };
+                trail.seal(&mut self.ctx.rng, event)?
+            }
+        };
+        self.appender.append(sealed).map(drop)
     }
 
     fn source(&self) -> Source {

@@ -37,8 +37,8 @@ pub struct CopiedPart {
     pub kind: &'static str,
     /// What it says, field by field.
     pub fields: Map<String, Json>,
-    /// Who gave it: `person`, `staff` or `system`.
-    pub source: &'static str,
+    /// Who gave it: `person`, `staff`, `system`, or the rule of the notice that names who, `source.…`.
+    pub source: String,
     /// The version of the notice under which it was collected.
     pub notice: String,
 }
@@ -57,7 +57,7 @@ pub(crate) fn of(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<C
             record: part.record,
             kind: part.kind.term(),
             fields: part.fields,
-            source: part.source.as_str(),
+            source: part.source.as_str().to_owned(),
             notice: versions.iter().find(|v| v.starts_with(&part.notice)).cloned().unwrap_or(part.notice),
         });
     }

@@ -162,7 +162,11 @@ pub(crate) fn record_deed(tx: &Tx<'_>, duty: &Duty, position: i64, done: i64) ->
 }
 
 /// When nothing of a subject is held any more, the dates and states that Kept needed to keep the notice go too.
-fn forget_bookkeeping(tx: &Tx<'_>, registry: &Registry, subject: SubjectId) -> Result<(), KeeperError> {
+pub(crate) fn forget_bookkeeping(
+    tx: &Tx<'_>,
+    registry: &Registry,
+    subject: SubjectId,
+) -> Result<(), KeeperError> {
     if sealed::has_keys(tx, subject)? {
         return Ok(());
     }

@@ -41,6 +41,12 @@ pub enum KeeperError {
         /// The view.
         view: &'static str,
     },
+    /// The person must allow it before staff in this role look (`acc-9`).
+    #[error("the view `{view}` needs the person's recorded permission")]
+    NoPermission {
+        /// The view.
+        view: &'static str,
+    },
     /// A view or record that no area lists.
     #[error("`{name}` is not listed by any area")]
     Unlisted {
@@ -66,6 +72,16 @@ pub enum KeeperError {
     /// Something was to be held of which the notice is silent.
     #[error("the notice names no data of the kind {0}, so none is held: name it in [data] first")]
     Undeclared(Kind),
+    /// Something was to be taken from a source that the notice does not name, or does not name for it (`use-15`).
+    #[error(
+        "the notice does not say that the kind {kind} comes from [{from}]: name it there, under \"gives\""
+    )]
+    NotFrom {
+        /// What.
+        kind: Kind,
+        /// The rule of the source.
+        from: String,
+    },
     /// An event, job or rule that nothing declares.
     #[error("nothing declares `{0}`")]
     Unknown(String),

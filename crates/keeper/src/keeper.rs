@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, Origin, Signer};
-use kept_store::{Store, Tx, params};
+use kept_store::{Read, Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -20,7 +20,7 @@ use crate::{
     ctx::{Actor, Ctx, TimeSource},
     error::{KeeperError, StartError},
     follow::Known,
-    journal::Journal,
+    journal::{Journal, Note},
     look::Look,
     policy::Policy,
     propose::{ProposeError, Proposed},
@@ -57,9 +57,6 @@ pub enum Database<'a> {
     /// first one's key file in its folder before it starts.
     Url(&'a str),
 }
-
-/// Events of the journal that are written in one act.
-const JOURNAL: usize = 100;
 
 /// One site's kernel. Cheap to clone.
 #[derive(Clone)]
@@ -220,7 +217,8 @@ impl Keeper {
         Attempt::new(ctx, work).until_done(self).await
     }
 
-    /// Runs one look: reads in one snapshot, without writing. What a person sees of themselves is noted within a second.
+    /// Runs one look: reads in one snapshot, without writing. What a person sees of themselves is noted within a second;
+    /// what staff see, before this returns.
     ///
     /// # Errors
     /// The closure's error, or the database's.
@@ -230,11 +228,17 @@ impl Keeper {
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        let (house, ctx) = (self.house.clone(), self.followed(ctx).await?);
-        self.store
-            .read(move |read| work(&mut Look::new(read, &ctx, &house)).map_err(Acted::Theirs))
-            .await
-            .map_err(Acted::flat)
+        let (house, mut ctx) = (self.house.clone(), self.followed(ctx).await?);
+        let mut rng = ChaCha20Rng::from_rng(&mut ctx.rng);
+        let looked = move |read: &Read<'_>| {
+            let mut look = Look::new(read, &ctx, &mut rng, &house);
+            let seen = work(&mut look).map_err(Acted::Theirs)?;
+            Ok((seen, look.into_notes()))
+        };
+        let (seen, notes) = self.store.read(looked).await.map_err(Acted::flat)?;
+        self.house.journal.note(notes.soon);
+        self.record(notes.before).await?;
+        Ok(seen)
     }
 
     /// Notes that a signed-in person has opened a page, within a second as their reads are (`acc-11`). The title names the
@@ -251,32 +255,7 @@ impl Keeper {
             because: None,
             notice: self.policy().version().into(),
         };
-        self.house.journal.push(subject, event);
-    }
-
-    /// Writes what people have read of themselves since the last time. The server calls it twice a second and when
-    /// it stops.
-    ///
-    /// # Errors
-    /// The database failed; the events stay queued.
-    pub async fn write_journal(&self) -> Result<(), KeeperError> {
-        loop {
-            // Few at a time: whoever else waits for a turn comes in between.
-            let waiting = self.house.journal.take(JOURNAL);
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            let batch = waiting.clone();
-            let written = self
-                .act(self.ctx(Actor::System), move |act| {
-                    batch.iter().try_for_each(|(subject, event)| act.append(*subject, event))
-                })
-                .await;
-            if written.is_err() {
-                self.house.journal.put_back(waiting);
-                return written;
-            }
-        }
+        self.house.journal.note([Note::Open(subject, event)]);
     }
 
     /// Finishes what is queued and lets go of the folder.
@@ -368,7 +347,7 @@ impl House {
         };
         let (mut appender, _) = Appender::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
-        appender.append(&mut ctx.rng, &trail, &event)?;
+        appender.append(trail.seal(&mut ctx.rng, &event)?)?;
         appender.finish(tx)?;
         Ok(())
     }

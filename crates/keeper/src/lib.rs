@@ -36,6 +36,7 @@ mod sealed;
 mod sweep;
 mod tell;
 mod tidy;
+mod tiles;
 pub mod time;
 mod tombstones;
 mod trail;

@@ -1,8 +1,11 @@
 //! A look: reads in one snapshot, by somebody, under one policy, without writing.
 
+use std::cell::RefCell;
+
 use jiff::Timestamp;
 use kept_store::{Read, StoreError, params};
 use kept_vault::{Kind, SubjectId};
+use rand_chacha::ChaCha20Rng;
 
 use crate::{
     act::Index,
@@ -10,13 +13,14 @@ use crate::{
     ctx::{Actor, Ctx},
     error::KeeperError,
     holdings::{self, Holding},
+    journal::Note,
     keeper::House,
     outbox::Letter,
     release,
     sealed::{self, Keys, Vault},
     time::from_millis,
-    trail::{self, Deed, Entry, Event},
-    view::{By, View},
+    trail::{self, Deed, Entry, Event, SITE, Trail},
+    view::{By, View, ViewSpec},
 };
 
 /// Reads by somebody, under a policy.
@@ -25,11 +29,31 @@ pub struct Look<'a, 'c> {
     /// Who, when, under which policy.
     pub ctx: &'a Ctx,
     house: &'a House,
+    rng: RefCell<&'a mut ChaCha20Rng>,
+    notes: RefCell<Notes>,
+}
+
+/// What a look has noted of itself.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// To be written within a second.
+    pub(crate) soon: Vec<Note>,
+    /// To be written before anything of the look is given.
+    pub(crate) before: Vec<Note>,
 }
 
 impl<'a, 'c> Look<'a, 'c> {
-    pub(crate) fn new(read: &'a Read<'c>, ctx: &'a Ctx, house: &'a House) -> Look<'a, 'c> {
-        Look { read, ctx, house }
+    pub(crate) fn new(
+        read: &'a Read<'c>,
+        ctx: &'a Ctx,
+        rng: &'a mut ChaCha20Rng,
+        house: &'a House,
+    ) -> Look<'a, 'c> {
+        Look { read, ctx, house, rng: RefCell::new(rng), notes: RefCell::default() }
+    }
+
+    pub(crate) fn into_notes(self) -> Notes {
+        self.notes.into_inner()
     }
 
     /// The snapshot, for an area's own tables.
@@ -38,7 +62,7 @@ impl<'a, 'c> Look<'a, 'c> {
     }
 
     /// Reads the actor's own data, or what the server itself needs, through a view. A view for staff is refused here:
-    /// it must commit its event first ([`Act::view`](crate::Act::view)).
+    /// [`shown`](Look::shown) asks for their reason.
     ///
     /// # Errors
     /// The notice does not allow the view, or it is not for this actor.
@@ -66,6 +90,30 @@ impl<'a, 'c> Look<'a, 'c> {
         })
     }
 
+    /// Reads a person through a view for staff, with the reason that they stated. The event is on the disk before the look
+    /// gives anything (`use-1`); if it cannot be written, nothing is given.
+    ///
+    /// # Errors
+    /// The notice does not allow the view, it is not for this actor, or the role must state a reason and did not.
+    pub fn shown<V: View>(&self, subject: SubjectId, because: Option<&str>) -> Result<V, KeeperError> {
+        release::may::<V>(self.house, self.ctx, subject)?;
+        // A look records no permission: a role that needs one reads in an act.
+        release::asked::<V>(self.ctx, because, false)?;
+        let (data, keys) = release::view::<V>(self.house, self.read, subject, None)?;
+        let vault = Vault { ring: &self.house.ring };
+        let keys = keys.map_or_else(|| vault.keys(self.read, subject, ""), Ok)?;
+        let note = match Trail::known(&vault, &keys)? {
+            Some(trail) => self.sealed(&trail, &self.event(&V::SPEC, because))?,
+            // Of a subject whose trail has been erased, it is the site's own event, without the reason, which may name them.
+            None => {
+                let site = Trail::known(&vault, &vault.keys(self.read, SITE, "")?)?;
+                self.sealed(&site.ok_or(KeeperError::Unrecorded)?, &self.event(&V::SPEC, None))?
+            }
+        };
+        self.notes.borrow_mut().before.push(note);
+        Ok(data)
+    }
+
     fn released<V: View, T>(
         &self,
         subject: SubjectId,
@@ -75,11 +123,23 @@ impl<'a, 'c> Look<'a, 'c> {
             return Err(KeeperError::NotYours { view: V::SPEC.name });
         }
         release::may::<V>(self.house, self.ctx, subject)?;
-        let (data, _) = data(self)?;
+        let (data, keys) = data(self)?;
         if V::SPEC.by == By::Person {
-            self.note(subject, V::SPEC.name, V::SPEC.purpose, &V::SPEC.each_kind());
+            let event = self.event(&V::SPEC, None);
+            let trail = keys.map(|keys| Trail::known(&Vault { ring: &self.house.ring }, &keys));
+            match trail.transpose()?.flatten() {
+                Some(trail) => {
+                    let note = self.sealed(&trail, &event)?;
+                    self.notes.borrow_mut().soon.push(note);
+                }
+                None => self.note(subject, event),
+            }
         }
         Ok(data)
+    }
+
+    fn sealed(&self, trail: &Trail, event: &Event) -> Result<Note, KeeperError> {
+        Ok(Note::Sealed(trail.seal(*self.rng.borrow_mut(), event)?))
     }
 
     /// The subject to whom a value belongs in a unique index.
@@ -110,7 +170,7 @@ impl<'a, 'c> Look<'a, 'c> {
     pub fn holdings(&self) -> Result<Vec<Holding>, KeeperError> {
         let subject = self.person()?;
         let found = holdings::of(self.house, self.read, &self.ctx.policy, subject, self.ctx.now)?;
-        self.note(subject, "my-data", "dpv:RightsFulfilment", &[]);
+        self.note(subject, self.read_event("my-data", "dpv:RightsFulfilment", &[], None));
         Ok(found)
     }
 
@@ -195,19 +255,24 @@ impl<'a, 'c> Look<'a, 'c> {
         }
     }
 
-    fn note(&self, subject: SubjectId, what: &str, purpose: &str, kinds: &[Kind]) {
-        self.house.journal.push(
-            subject,
-            Event {
-                at: self.ctx.now,
-                who: self.ctx.actor.label(),
-                deed: Deed::Read,
-                purpose: Some(purpose.into()),
-                what: what.into(),
-                kinds: kinds.iter().map(ToString::to_string).collect(),
-                because: None,
-                notice: self.ctx.policy.version().into(),
-            },
-        );
+    fn event(&self, view: &ViewSpec, because: Option<&str>) -> Event {
+        self.read_event(view.name, view.purpose, &view.each_kind(), because)
+    }
+
+    fn read_event(&self, what: &str, purpose: &str, kinds: &[Kind], because: Option<&str>) -> Event {
+        Event {
+            at: self.ctx.now,
+            who: self.ctx.actor.label(),
+            deed: Deed::Read,
+            purpose: Some(purpose.into()),
+            what: what.into(),
+            kinds: kinds.iter().map(ToString::to_string).collect(),
+            because: because.map(Into::into),
+            notice: self.ctx.policy.version().into(),
+        }
+    }
+
+    fn note(&self, subject: SubjectId, event: Event) {
+        self.notes.borrow_mut().soon.push(Note::Open(subject, event));
     }
 }

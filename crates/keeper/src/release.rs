@@ -36,6 +36,19 @@ pub(crate) fn may<V: View>(house: &House, ctx: &Ctx, subject: SubjectId) -> Resu
     }
 }
 
+/// Whether the role has what the notice asks of it before it looks: a stated reason, the person's recorded permission.
+pub(crate) fn asked<V: View>(ctx: &Ctx, because: Option<&str>, permitted: bool) -> Result<(), KeeperError> {
+    let By::Role(role) = V::SPEC.by else { return Ok(()) };
+    let Some(rule) = ctx.policy.notice.role(role) else { return Ok(()) };
+    if rule.asks_permission && !permitted {
+        return Err(KeeperError::NoPermission { view: V::SPEC.name });
+    }
+    if rule.asks_reason && because.is_none_or(|reason| reason.trim().is_empty()) {
+        return Err(KeeperError::NoReason { view: V::SPEC.name });
+    }
+    Ok(())
+}
+
 /// Opens what the view names, masks it as declared, and nothing else. Of records of which a person has many
 /// (`document/…`), it opens the one that is asked for. Gives the subject's keys too, if it names any.
 pub(crate) fn view<V: View>(

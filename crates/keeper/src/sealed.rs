@@ -41,6 +41,21 @@ impl Keys {
     }
 }
 
+/// What is stored of one record, sealed, with the keys that may open it.
+pub(crate) struct Stored {
+    pub(crate) keys: Keys,
+    parts: Vec<SealedPart>,
+}
+
+struct SealedPart {
+    kind: Kind,
+    key: KeyId,
+    sealed: Vec<u8>,
+    source: Source,
+    notice: String,
+    revision: i64,
+}
+
 /// The vault under one key ring.
 pub(crate) struct Vault<'a> {
     pub(crate) ring: &'a KeyRing,
@@ -53,11 +68,11 @@ impl Vault<'_> {
         tx: &Tx<'_>,
         rng: &mut ChaCha20Rng,
         parts: &Parts<'_>,
-        keys: &Keys,
+        stored: &Stored,
         own_key: bool,
     ) -> Result<(), KeeperError> {
+        let keys = &stored.keys;
         let (subject, scope) = (keys.subject, if own_key { parts.record } else { "" });
-        let revisions = revisions(tx, subject, parts.record)?;
         let notice = notice_id(parts.notice);
         let mut rows = Vec::with_capacity(parts.kinds.len());
         for (kind, fields) in &parts.kinds {
@@ -65,8 +80,8 @@ impl Vault<'_> {
                 Some(found) => found,
                 None => self.make_key(tx, rng, subject, *kind, scope)?,
             };
-            let revision =
-                revisions.iter().find(|(written, _)| written == kind.term()).map_or(1, |(_, last)| last + 1);
+            let before = stored.parts.iter().find(|part| part.kind == *kind);
+            let revision = before.map_or(1, |part| part.revision + 1);
             let place = Place {
                 subject,
                 record: parts.record,
@@ -219,10 +234,51 @@ impl Vault<'_> {
         };
         rows.iter()
             .map(|row| {
-                let (kind, _, id, wrapped) = stored_key(row, String::new())?;
-                self.part(row, subject, &row.get::<String>(8)?, kind, id, &wrapped)
+                let (kind, _, key, wrapped) = stored_key(row, String::new())?;
+                let sealed = SealedPart {
+                    kind,
+                    key,
+                    sealed: row.get(4)?,
+                    notice: HEXLOWER.encode(row.bytes(5)?),
+                    source: source(row.text(6)?)?,
+                    revision: row.get(7)?,
+                };
+                self.part(subject, row.text(8)?, sealed, &wrapped)
             })
             .collect()
+    }
+
+    /// What is stored of one record, and the subject's keys. One statement of two ranges: each is read in one go.
+    pub(crate) fn stored(
+        &self,
+        read: &Read<'_>,
+        subject: SubjectId,
+        record: &str,
+    ) -> Result<Stored, KeeperError> {
+        // A key has no notice: its own id stands there.
+        let rows = read.query(
+            "SELECT CAST(0 AS BIGINT), kind, key, wrapped, epoch, record, key FROM keys \
+             WHERE subject = $1 AND record IN ('', $2) UNION ALL \
+             SELECT CAST(1 AS BIGINT), kind, key, sealed, revision, source, notice FROM vault \
+             WHERE subject = $1 AND record = $2",
+            &params![subject.as_bytes(), record],
+        )?;
+        let (mut keys, mut parts) = (Keys { subject, rows: Vec::with_capacity(rows.len()) }, Vec::new());
+        for row in &rows {
+            let (kind, key, number) = (kind(row.text(1)?)?, KeyId::from_bytes(row.get(2)?), row.get(4)?);
+            if row.get(0)? {
+                let (source, notice) = (source(row.text(5)?)?, HEXLOWER.encode(row.bytes(6)?));
+                parts.push(SealedPart { kind, key, sealed: row.get(3)?, source, notice, revision: number });
+            } else {
+                keys.rows.push((
+                    kind,
+                    row.get(5)?,
+                    key,
+                    Wrapped { epoch: epoch(number)?, bytes: row.get(3)? },
+                ));
+            }
+        }
+        Ok(Stored { keys, parts })
     }
 
     /// Opens the parts of one record that are of these `kinds`; gives the subject's keys too.
@@ -233,41 +289,27 @@ impl Vault<'_> {
         record: &str,
         kinds: &[Kind],
     ) -> Result<(Vec<Part>, Keys), KeeperError> {
-        let rows = read.query(
-            "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, vault.sealed, vault.notice, vault.source, \
-             vault.revision, keys.record FROM keys LEFT JOIN vault ON vault.subject = keys.subject \
-             AND vault.record = $2 AND vault.kind = keys.kind AND vault.key = keys.key \
-             WHERE keys.subject = $1 AND keys.record IN ('', $2)",
-            &params![subject.as_bytes(), record],
-        )?;
-        let mut parts = Vec::with_capacity(kinds.len());
-        let mut keys = Keys { subject, rows: Vec::with_capacity(rows.len()) };
-        for row in &rows {
-            let (kind, scope, id, wrapped) = stored_key(row, row.get(8)?)?;
-            if kinds.contains(&kind) && row.get::<Option<i64>>(7)?.is_some() {
-                parts.push(self.part(row, subject, record, kind, id, &wrapped)?);
+        let Stored { keys, parts: sealed } = self.stored(read, subject, record)?;
+        let mut parts = Vec::with_capacity(sealed.len());
+        for part in sealed.into_iter().filter(|part| kinds.contains(&part.kind)) {
+            // Of one whose key has been destroyed, nothing is left to open.
+            if let Some((.., wrapped)) = keys.rows.iter().find(|(_, _, id, _)| *id == part.key) {
+                parts.push(self.part(subject, record, part, wrapped)?);
             }
-            keys.rows.push((kind, scope, id, wrapped));
         }
         Ok((parts, keys))
     }
 
-    /// Opens what columns 4 to 7 of a row hold.
     fn part(
         &self,
-        row: &Row,
         subject: SubjectId,
         record: &str,
-        kind: Kind,
-        id: KeyId,
+        sealed: SealedPart,
         wrapped: &Wrapped,
     ) -> Result<Part, KeeperError> {
-        let sealed: Vec<u8> = row.get(4)?;
-        let notice = HEXLOWER.encode(&row.get::<Vec<u8>>(5)?);
-        let source = Source::parse(&row.get::<String>(6)?)
-            .ok_or(KeeperError::Malformed("an unknown source in the vault"))?;
-        let key = self.unwrap(subject, id, kind, wrapped)?;
-        let place = Place { subject, record, kind, notice: &notice, source, revision: row.get(7)? };
+        let SealedPart { kind, key, sealed, source, notice, revision } = sealed;
+        let key = self.unwrap(subject, key, kind, wrapped)?;
+        let place = Place { subject, record, kind, notice: &notice, source, revision };
         let plain = kept_vault::open(&key, &place, &sealed)
             .map_err(|cause| KeeperError::Sealed { record: record.to_owned(), cause })?;
         // What serde says of a part may quote it.
@@ -289,17 +331,6 @@ impl Vault<'_> {
     }
 }
 
-/// How often each kind of a record has been written.
-fn revisions(tx: &Tx<'_>, subject: SubjectId, record: &str) -> Result<Vec<(String, i64)>, StoreError> {
-    tx.query(
-        "SELECT kind, revision FROM vault WHERE subject = $1 AND record = $2",
-        &params![subject.as_bytes(), record],
-    )?
-    .iter()
-    .map(|row| Ok((row.get(0)?, row.get(1)?)))
-    .collect()
-}
-
 /// What a part remembers of the notice it was collected under: the first eight bytes of its version, which
 /// `policies` has whole.
 fn notice_id(version: &str) -> [u8; 8] {
@@ -311,13 +342,20 @@ fn notice_id(version: &str) -> [u8; 8] {
 /// The key that columns 0 to 3 of a row hold.
 fn stored_key(row: &Row, scope: String) -> Result<(Kind, String, KeyId, Wrapped), KeeperError> {
     let (id, wrapped) = wrapped(row)?;
-    Ok((kind(&row.get::<String>(3)?)?, scope, id, wrapped))
+    Ok((kind(row.text(3)?)?, scope, id, wrapped))
 }
 
 fn wrapped(row: &Row) -> Result<(KeyId, Wrapped), KeeperError> {
-    let epoch: i64 = row.get(1)?;
-    let epoch = u32::try_from(epoch).map_err(|_| KeeperError::Malformed("an epoch out of range"))?;
-    Ok((KeyId::from_bytes(row.get(0)?), Wrapped { epoch: Epoch(epoch), bytes: row.get(2)? }))
+    Ok((KeyId::from_bytes(row.get(0)?), Wrapped { epoch: epoch(row.get(1)?)?, bytes: row.get(2)? }))
+}
+
+fn epoch(number: i64) -> Result<Epoch, KeeperError> {
+    let number = u32::try_from(number).map_err(|_| KeeperError::Malformed("an epoch out of range"))?;
+    Ok(Epoch(number))
+}
+
+fn source(word: &str) -> Result<Source, KeeperError> {
+    Source::parse(word).ok_or(KeeperError::Malformed("an unknown source in the vault"))
 }
 
 /// Whether any key of this subject is left.

@@ -177,7 +177,12 @@ impl Keeper {
                         &params![state, to_millis(now), most],
                     )?);
                 }
-                rows.iter().map(Duty::read).collect::<Result<Vec<_>, KeeperError>>()
+                let duties = rows.iter().map(Duty::read);
+                let mut duties = duties.collect::<Result<Vec<_>, KeeperError>>()?;
+                // As the tables lie, so that each page is changed once for all who are on it. What is due for one person
+                // stays in its order.
+                duties.sort_by_key(|duty| duty.subject);
+                Ok(duties)
             })
             .await
     }

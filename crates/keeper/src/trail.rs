@@ -13,6 +13,9 @@ use crate::{
     sealed::{Keys, Vault},
 };
 
+/// How many random bytes precede an event.
+const NONCE: usize = 32;
+
 /// The subject of events that concern no person: a policy taken into force, a brake, a checkpoint.
 pub(crate) const SITE: SubjectId = SubjectId::from_bytes([0; 16]);
 
@@ -24,6 +27,8 @@ pub enum Deed {
     Wrote,
     /// Data was shown through a view.
     Read,
+    /// A person allowed that staff look at their data.
+    Permitted,
     /// A page was opened.
     Opened,
     /// A copy of everything was given to the person.
@@ -81,6 +86,15 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// An event with its nonce, sealed under a trail key: all that appending it needs.
+#[derive(Clone)]
+pub(crate) struct SealedEvent {
+    subject: SubjectId,
+    key: KeyId,
+    leaf: Hash,
+    sealed: Vec<u8>,
+}
+
 /// Where an event is written: a subject, and the key of their trail.
 pub(crate) struct Trail {
     pub(crate) subject: SubjectId,
@@ -108,11 +122,33 @@ impl Trail {
         keys: &Keys,
         may_begin: bool,
     ) -> Result<Trail, KeeperError> {
-        if let Some(key) = vault.open_key(keys, Kind::TRAIL, "")? {
-            return Ok(Trail { subject: keys.subject, key });
+        if let Some(trail) = Trail::known(vault, keys)? {
+            return Ok(trail);
         }
         let subject = if may_begin { keys.subject } else { SITE };
         Ok(Trail { subject, key: vault.key(tx, rng, subject, Kind::TRAIL, "")? })
+    }
+
+    /// A subject's own trail, when its key is among theirs.
+    pub(crate) fn known(vault: &Vault<'_>, keys: &Keys) -> Result<Option<Trail>, KeeperError> {
+        let key = vault.open_key(keys, Kind::TRAIL, "")?;
+        Ok(key.map(|key| Trail { subject: keys.subject, key }))
+    }
+
+    /// Seals an event. The nonce makes its leaf unlike any other, and tells nobody what the event is.
+    pub(crate) fn seal(&self, rng: &mut ChaCha20Rng, event: &Event) -> Result<SealedEvent, KeeperError> {
+        let mut plain = vec![0; NONCE];
+        rng.fill_bytes(&mut plain);
+        serde_json::to_writer(&mut plain, event)
+            .map_err(|e| KeeperError::Shape { name: "event", cause: e.to_string() })?;
+        let (nonce, body) = plain.split_first_chunk::<NONCE>().ok_or(KeeperError::Ledger)?;
+        let (key, data) = &self.key;
+        Ok(SealedEvent {
+            subject: self.subject,
+            key: *key,
+            leaf: leaf(&commit(nonce, body)),
+            sealed: kept_vault::seal(data, &place(self.subject), &plain, rng),
+        })
     }
 }
 
@@ -123,7 +159,7 @@ pub(crate) struct Appender {
     /// The first leaf that was appended, and its position.
     first: Option<(i64, Hash)>,
     leaves: Vec<Vec<Value>>,
-    events: Vec<Vec<Value>>,
+    events: Vec<(SubjectId, Vec<Value>)>,
     failed: bool,
 }
 
@@ -157,27 +193,14 @@ impl Appender {
         self.failed = true;
     }
 
-    /// Appends an event to the trail that a key seals, for the transaction of the change that it describes.
-    pub(crate) fn append(
-        &mut self,
-        rng: &mut ChaCha20Rng,
-        trail: &Trail,
-        event: &Event,
-    ) -> Result<i64, KeeperError> {
-        let body = serde_json::to_vec(event)
-            .map_err(|e| KeeperError::Shape { name: "event", cause: e.to_string() })?;
-        let mut nonce = [0; 32];
-        rng.fill_bytes(&mut nonce);
-        let leaf = leaf(&commit(&nonce, &body));
+    /// Appends an event, for the transaction of the change that it describes.
+    pub(crate) fn append(&mut self, event: SealedEvent) -> Result<i64, KeeperError> {
+        let SealedEvent { subject, key, leaf, sealed } = event;
         let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
         self.first.get_or_insert((position, leaf));
-        let plain = [nonce.as_slice(), &body].concat();
-        let (subject, (key_id, key)) = (trail.subject, &trail.key);
-        let sealed = kept_vault::seal(key, &place(subject, &record(position)), &plain, rng);
         self.leaves.push(params![position, leaf].into());
-        self.events.push(
-            params![subject.as_bytes(), position, sealed, Kind::TRAIL.term(), key_id.as_bytes()].into(),
-        );
+        let row = params![subject.as_bytes(), position, sealed, Kind::TRAIL.term(), key.as_bytes()];
+        self.events.push((subject, row.into()));
         Ok(position)
     }
 
@@ -193,11 +216,14 @@ impl Appender {
             return Ok(None);
         }
         tx.execute_each("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &self.leaves)?;
+        // As the table lies, so that each of its pages is changed once for all who are on it.
+        self.events.sort_by_key(|(subject, _)| *subject);
+        let events: Vec<_> = std::mem::take(&mut self.events).into_iter().map(|(_, row)| row).collect();
         // Unless the trail was erased, by the same act or a later one.
         tx.execute_each(
             "INSERT INTO trail (subject, position, sealed) SELECT $1, $2, $3 FROM keys \
              WHERE subject = $1 AND kind = $4 AND record = '' AND key = $5",
-            &self.events,
+            &events,
         )?;
         tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
         Ok(self.first)
@@ -268,10 +294,9 @@ pub(crate) fn of(
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
         let position: i64 = row.get(0)?;
-        let record = record(position);
-        let plain = kept_vault::open(&key, &place(subject, &record), &row.get::<Vec<u8>>(1)?)
-            .map_err(|cause| KeeperError::Sealed { record: record.clone(), cause })?;
-        let (nonce, body) = plain.split_first_chunk::<32>().ok_or(KeeperError::Ledger)?;
+        let plain = kept_vault::open(&key, &place(subject), &row.get::<Vec<u8>>(1)?)
+            .map_err(|cause| KeeperError::Sealed { record: format!("trail/{position}"), cause })?;
+        let (nonce, body) = plain.split_first_chunk::<NONCE>().ok_or(KeeperError::Ledger)?;
         if leaf(&commit(nonce, body)) != row.get::<[u8; 32]>(2)? {
             return Err(KeeperError::Ledger);
         }
@@ -282,11 +307,8 @@ pub(crate) fn of(
     Ok(entries)
 }
 
-fn record(position: i64) -> String {
-    format!("trail/{position}")
-}
-
-/// The place of a trail row. The event inside names its own notice and moment, so the place need not.
-fn place(subject: SubjectId, record: &str) -> Place<'_> {
-    Place { subject, record, kind: Kind::TRAIL, notice: "", source: Source::System, revision: 0 }
+/// The place of a trail row. It does not name its position, so that an event can be sealed before it has one: the leaf at
+/// that position is the event's own. The event inside names its notice and moment, so the place need not.
+fn place(subject: SubjectId) -> Place<'static> {
+    Place { subject, record: "trail", kind: Kind::TRAIL, notice: "", source: Source::System, revision: 0 }
 }

@@ -1,5 +1,6 @@
 //! The socket in the data folder: how the command line asks a running server, whose folder nobody else may open.
-//! One line asks (`prove`, `duties` with a moment, `propose` with a notice as a JSON string), one JSON document answers.
+//! One line asks (`prove`, `duties` with a moment, `propose` with a notice as a JSON string, `import` with a batch of lines in
+//! JSON), one JSON document answers.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -19,7 +20,7 @@ use tokio::{
 
 use crate::commands::{
     duties::{self, DueDuty},
-    propose,
+    import, propose,
 };
 
 /// The socket's name in the data folder.
@@ -83,6 +84,9 @@ async fn reply(keeper: &Keeper, asked: &str) -> String {
     if let Some(source) = proposed {
         return json(propose::propose(keeper, &source).await);
     }
+    if let Some(batch) = asked.strip_prefix("import ").and_then(|batch| serde_json::from_str(batch).ok()) {
+        return json(import::take_in(keeper, batch).await);
+    }
     json::<(), _>(Err(Unknown))
 }
 
@@ -103,18 +107,30 @@ fn json<T: Serialize, E: std::error::Error>(outcome: Result<T, E>) -> String {
 /// # Errors
 /// A server is there and does not answer.
 pub fn ask(folder: &Path, question: &str) -> io::Result<Option<String>> {
-    let mut stream = match StdStream::connect(folder.join(SOCKET)) {
-        Ok(stream) => stream,
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Ok(None);
-        }
-        Err(cause) => return Err(cause),
-    };
+    let Some(mut stream) = connect(folder)? else { return Ok(None) };
     stream.set_read_timeout(Some(Duration::from_secs(120)))?;
     stream.write_all(format!("{question}\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(Some(answer))
+}
+
+/// Whether a server of the folder is running.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn is_there(folder: &Path) -> io::Result<bool> {
+    Ok(connect(folder)?.is_some())
+}
+
+fn connect(folder: &Path) -> io::Result<Option<StdStream>> {
+    match StdStream::connect(folder.join(SOCKET)) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Ok(None)
+        }
+        Err(cause) => Err(cause),
+    }
 }
 
 /// The duties of an answer, or why there are none.

@@ -123,6 +123,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Takes in people from another system; exit 0 if every line was, 1 if some were rejected, 2 if the file cannot be
+    Import {
+        /// A table in CSV, in UTF-8, at most 64 MiB; its first line names the columns: given_name, family_name, email
+        file: PathBuf,
+        /// Changes nothing, and says what would happen
+        #[arg(long)]
+        dry_run: bool,
+        /// Where the people come from: a [source.*] of the notice, if it names more than one
+        #[arg(long, value_name = "NAME")]
+        source: Option<String>,
+        /// Writes a letter to everybody who is new; without it nobody is written to
+        #[arg(long, requires = "config", conflicts_with = "data")]
+        invite: bool,
+        #[command(flatten)]
+        site: SiteArgs,
+    },
     /// Lists what is due, what would happen, and under which sentence
     Duties {
         /// Only look; the server does what is due by itself, so this is always so
@@ -207,6 +223,8 @@ fn main() -> ExitCode {
     }
 }
 
+/// What was given does not fit the command, as clap says of its arguments.
+const MISUSED: u8 = 2;
 /// How a shell tells that a program was ended by SIGPIPE.
 const BROKEN_PIPE: u8 = 128 + 13;
 
@@ -274,6 +292,12 @@ async fn run(
             let asked = commands::simulate::Asked { notice, years, people, seed, plot, json };
             Ok(commands::simulate::run(asked, out).await?)
         }
+        Command::Import { file, dry_run, source, invite, site } => {
+            let base = site.config.as_deref().filter(|_| invite).map(Config::read).transpose()?;
+            let invite = base.map(|config| config.base.origin().to_owned());
+            let asked = commands::import::Asked { file: &file, dry_run, source, invite };
+            Ok(commands::import::run(&site.place()?, &asked, out, err).await?)
+        }
         Command::Duties { dry_run: _, json, site } => {
             commands::duties::run(&site.place()?, json, out).await?;
             Ok(true)
@@ -281,8 +305,9 @@ async fn run(
     }
 }
 
-fn fail(cause: &dyn std::error::Error) -> ExitCode {
+fn fail(cause: &(dyn std::error::Error + 'static)) -> ExitCode {
     // Nothing can be done about a standard error that is gone.
     let _ = writeln!(io::stderr(), "kept: {}", chain(cause));
-    ExitCode::FAILURE
+    let misused = matches!(cause.downcast_ref(), Some(Failed::Unfit { .. }));
+    if misused { ExitCode::from(MISUSED) } else { ExitCode::FAILURE }
 }

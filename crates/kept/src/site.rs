@@ -17,7 +17,7 @@ use kept_keeper::{Area, Keeper, chain};
 use kept_notice::{Carrier, shortest};
 use kept_public::Public;
 use kept_web::{
-    BaseUrl, Network, ShellConfig, assets_router,
+    BaseUrl, Network, Sessions, ShellConfig, assets_router,
     cookies::{DeclaredCookie, Lasts},
     session, shell,
     token::TokenKey,
@@ -25,8 +25,13 @@ use kept_web::{
 use tower::ServiceExt as _;
 
 /// The parts of the organisation that this version runs.
-pub const AREAS: &[Area] =
-    &[kept_accounts::AREA, kept_accounts::DOCUMENTS, kept_accounts::DOWNLOADS, kept_public::AREA];
+pub const AREAS: &[Area] = &[
+    kept_accounts::AREA,
+    kept_accounts::DOCUMENTS,
+    kept_accounts::DOWNLOADS,
+    kept_accounts::RETURNING,
+    kept_public::AREA,
+];
 
 /// Every address of the areas, with the placeholders of its route.
 pub fn addresses() -> impl Iterator<Item = &'static str> {
@@ -109,16 +114,23 @@ impl Site {
     fn pages(&self, more: Router) -> Router {
         let public = kept_public::routes(Public::new(self.keeper.clone(), self.face.clone()));
         let pages = self.accounts.around(self.accounts.routes().merge(public).merge(more));
-        let mut cookies = kept_public::declared(&self.keeper.policy().notice);
-        cookies.push(DeclaredCookie { name: session::COOKIE.into(), lasts: Lasts::Browser });
-        if let Carrier::Remember { lasts } = &self.keeper.policy().notice.session.carrier {
-            let lasts = Lasts::AtMost(shortest(lasts));
-            cookies.push(DeclaredCookie { name: session::DEVICE_COOKIE.into(), lasts });
-        }
-        shell(
-            pages.merge(assets_router()),
-            ShellConfig { site: self.face.clone(), cookies, proxies: self.settings.proxies.clone() },
-        )
+        let notice = &self.keeper.policy().notice;
+        let mut cookies = kept_public::declared(notice);
+        let session = DeclaredCookie { name: session::COOKIE.into(), lasts: Lasts::Browser };
+        let sessions = match &notice.session.carrier {
+            Carrier::Cookie { .. } => {
+                cookies.push(session);
+                Sessions::Cookie
+            }
+            Carrier::Remember { lasts } => {
+                let lasts = Lasts::AtMost(shortest(lasts));
+                cookies.extend([session, DeclaredCookie { name: session::DEVICE_COOKIE.into(), lasts }]);
+                Sessions::Cookie
+            }
+            Carrier::Address { .. } => Sessions::Address,
+        };
+        let (site, proxies) = (self.face.clone(), self.settings.proxies.clone());
+        shell(pages.merge(assets_router()), ShellConfig { site, cookies, proxies, sessions })
     }
 }
 

@@ -11,6 +11,7 @@ mod frontier;
 mod hash;
 mod note;
 pub mod proof;
+pub mod tile;
 
 pub use checkpoint::{BadOrigin, Checkpoint, Origin, Signer, verify};
 pub use frontier::{Frontier, Malformed, root};

@@ -4,10 +4,11 @@
 //! is held for longer, a right or a promise is weaker (GDPR, art. 13(3); promise `ntc-2`). What only makes a promise
 //! stronger is not. Where this cannot be told, the change is taken to be material.
 
-use jiff::civil::Date;
+use jiff::{Span, civil::Date};
 
 use crate::notice::{
-    Carrier, Cookie, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Session,
+    Carrier, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role,
+    Session,
 };
 use crate::sentence::Sentence;
 use crate::terms::Term;
@@ -130,6 +131,7 @@ fn weaker(old: &Notice, new: &Notice, id: &str) -> Vec<String> {
         "notice" if name.is_empty() => both.head(&mut reasons),
         "notice" => both.change(&mut reasons),
         "form" => both.form(old.form(name), new.form(name), &mut reasons),
+        "source" => both.source(old.source(name), new.source(name), &mut reasons),
         "purpose" => both.purpose(old.purpose(name), new.purpose(name), &mut reasons),
         "role" => both.role(old.role(name), new.role(name), &mut reasons),
         "retain" => both.retain(old.retain(id), new.retain(id), &mut reasons),
@@ -210,6 +212,14 @@ impl Both<'_> {
         reasons.more(&harder, "you can no longer leave it out");
     }
 
+    fn source(&self, old: Option<&DataSource>, new: Option<&DataSource>, reasons: &mut Reasons) {
+        let Some(new) = new else { return };
+        let Some(old) = old else { return reasons.when(true, "data comes from somebody else, too") };
+        reasons.when(old.says != new.says, "it comes from somebody else");
+        let (was, is) = (terms(self.old, old.gives.iter()), terms(self.new, new.gives.iter()));
+        reasons.more(&added(&was, &is), "more is taken from there");
+    }
+
     fn purpose(&self, old: Option<&Purpose>, new: Option<&Purpose>, reasons: &mut Reasons) {
         let Some(new) = new else { return };
         let Some(old) = old else { return reasons.when(true, "a new purpose") };
@@ -237,6 +247,8 @@ impl Both<'_> {
         let more = new.for_.iter().any(|purpose| !old.for_.contains(purpose));
         reasons.when(more, "it looks for another purpose");
         reasons.when(old.asks_reason && !new.asks_reason, "it need not state a reason any more");
+        let allowed = old.asks_permission && !new.asks_permission;
+        reasons.when(allowed, "it looks without your permission");
     }
 
     fn retain(&self, old: Option<&Retain>, new: Option<&Retain>, reasons: &mut Reasons) {
@@ -287,17 +299,22 @@ impl Both<'_> {
 }
 
 fn session(old: &Session, new: &Session, reasons: &mut Reasons) {
+    let ends = |was: &Option<Span>, is: &Option<Span>| match (was, is) {
+        (Some(was), Some(is)) => ever_longer(is, was),
+        (was, is) => was.is_some() && is.is_none(),
+    };
     let longer = match (&old.carrier, &new.carrier) {
-        (Carrier::Cookie { lasts: Some(was) }, Carrier::Cookie { lasts: Some(is) })
-        | (Carrier::Remember { lasts: was }, Carrier::Remember { lasts: is }) => ever_longer(is, was),
-        (Carrier::Cookie { lasts: Some(_) }, Carrier::Cookie { lasts: None }) => true,
-        (Carrier::Cookie { lasts: None }, Carrier::Cookie { .. }) => false,
+        (Carrier::Remember { lasts: was }, Carrier::Remember { lasts: is }) => ever_longer(is, was),
+        (Carrier::Cookie { lasts: was }, Carrier::Cookie { lasts: is })
+        | (Carrier::Address { lasts: was }, Carrier::Address { lasts: is }) => ends(was, is),
         _ => {
             reasons.when(true, "something else carries it");
             false
         }
     };
     reasons.when(longer || ever_longer(&new.idle, &old.idle), "you stay signed in for longer");
+    reasons.when(old.fills_forms != new.fills_forms, "forms are filled in otherwise");
+    reasons.when(old.opens_own_page && !new.opens_own_page, "you no longer have a page of your own");
     reasons.when(old.reminds.iter().any(|was| !new.reminds.contains(was)), "we remind you of less");
 }
 

@@ -26,8 +26,9 @@ pub use clock::{Action, Clock};
 pub use diff::{Difference, is_material};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};
 pub use notice::{
-    Basis, Carrier, Change, Cookie, Data, Expect, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
-    Prose, Purpose, Reminder, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
+    Basis, Carrier, Change, Cookie, Data, DataSource, Expect, Form, Hold, HoldData, HoldEnd, Never,
+    NeverRule, Notice, Prose, Purpose, Reminder, Retain, RetainAction, Right, RightRule, Role, RuleHead,
+    Session, Shown,
 };
 pub use parse::parse;
 pub use problem::Problem;

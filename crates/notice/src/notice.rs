@@ -31,6 +31,8 @@ pub struct Notice {
     pub data: Vec<Data>,
     /// `[form.*]`
     pub forms: Vec<Form>,
+    /// `[source.*]`
+    pub sources: Vec<DataSource>,
     /// `[purpose.*]`
     pub purposes: Vec<Purpose>,
     /// `[role.*]`
@@ -97,6 +99,19 @@ pub struct Form {
     pub voluntary: Vec<(String, String)>,
 }
 
+/// `[source.*]`: somebody else than the person from whom data is taken (DPV `DataSource`; GDPR art. 14(2)(f)).
+#[derive(Clone, Debug)]
+pub struct DataSource {
+    /// Id `source.<name>`.
+    pub rule: RuleHead,
+    /// The source's name.
+    pub name: String,
+    /// `says`: who or what it is: "our former register of customers".
+    pub says: String,
+    /// `gives`: labels of what is taken from it.
+    pub gives: Vec<String>,
+}
+
 /// `[purpose.*]`: why data is used, and on what ground.
 #[derive(Clone, Debug)]
 pub struct Purpose {
@@ -144,6 +159,8 @@ pub struct Role {
     pub for_: Vec<String>,
     /// `asks = "a reason"`: whether a reason is stated before looking.
     pub asks_reason: bool,
+    /// `asks = "permission"`: whether the person names their address and allows it before anybody looks (`acc-9`).
+    pub asks_permission: bool,
 }
 
 /// How much of a value is shown.
@@ -252,6 +269,10 @@ pub enum Right {
     Rectify,
     /// `erase`: GDPR art. 17; PIPEDA 4.5.3.
     Erase,
+    /// `recover`: a way in for who has forgotten the password or the name to sign in with (`acc-9`).
+    Recover,
+    /// `return`: to have what is kept of an earlier membership joined to a new account (`acc-12`).
+    Return,
     /// `renew`: a password, at any time, and at once if somebody else may know it (`acc-10`).
     Renew,
 }
@@ -267,6 +288,10 @@ pub struct Session {
     pub idle: Span,
     /// `reminds`: what the pages remind people of.
     pub reminds: Vec<Reminder>,
+    /// `fills = "forms"`: forms show what is already held, to who is signed in and nobody else (`acc-16`).
+    pub fills_forms: bool,
+    /// `opens = "My account"`: signing in leads to a page of one's own (`acc-19`).
+    pub opens_own_page: bool,
 }
 
 /// What carries a session.
@@ -274,6 +299,12 @@ pub struct Session {
 pub enum Carrier {
     /// `cookie`: one HttpOnly cookie with a random id, which has no lifetime of its own.
     Cookie {
+        /// `lasts`: the session ends at the latest so long after the sign-in.
+        lasts: Option<Span>,
+    },
+    /// `address`: no cookie; the addresses of one's own pages carry it, each bound to the browser and good for the idle
+    /// time (`acc-5`).
+    Address {
         /// `lasts`: the session ends at the latest so long after the sign-in.
         lasts: Option<Span>,
     },
@@ -326,6 +357,8 @@ pub enum Never {
     StoreInClear,
     /// `send-in-clear`: nothing travels between a person and this site unencrypted.
     SendInClear,
+    /// `collect-elsewhere`: nothing comes from anybody but the person and the sources that the notice names.
+    CollectElsewhere,
 }
 
 /// One `[[expect]]`: a question about the notice and its answer.
@@ -375,6 +408,11 @@ impl Notice {
     /// The rule of the form with this name.
     pub fn form(&self, name: &str) -> Option<&Form> {
         self.forms.iter().find(|form| form.name == name)
+    }
+
+    /// The rule of the source with this name.
+    pub fn source(&self, name: &str) -> Option<&DataSource> {
+        self.sources.iter().find(|source| source.name == name)
     }
 
     /// The rule of the role with this name.
@@ -468,7 +506,8 @@ impl fmt::Display for Shown {
 
 impl Right {
     /// Every right that can be run.
-    pub const ALL: [Self; 4] = [Self::Access, Self::Rectify, Self::Erase, Self::Renew];
+    pub const ALL: [Self; 6] =
+        [Self::Access, Self::Rectify, Self::Erase, Self::Recover, Self::Return, Self::Renew];
 
     /// The key in `[right]`.
     pub fn word(self) -> &'static str {
@@ -476,6 +515,8 @@ impl Right {
             Self::Access => "access",
             Self::Rectify => "rectify",
             Self::Erase => "erase",
+            Self::Recover => "recover",
+            Self::Return => "return",
             Self::Renew => "renew",
         }
     }
@@ -504,7 +545,7 @@ impl Session {
 
 impl Never {
     /// Everything that can be promised never to happen.
-    pub const ALL: [Self; 3] = [Self::Track, Self::StoreInClear, Self::SendInClear];
+    pub const ALL: [Self; 4] = [Self::Track, Self::StoreInClear, Self::SendInClear, Self::CollectElsewhere];
 
     /// The key in `[never]`.
     pub fn word(self) -> &'static str {
@@ -512,6 +553,7 @@ impl Never {
             Self::Track => "track",
             Self::StoreInClear => "store-in-clear",
             Self::SendInClear => "send-in-clear",
+            Self::CollectElsewhere => "collect-elsewhere",
         }
     }
 }

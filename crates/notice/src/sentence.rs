@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use jiff::Span;
+
 use crate::notice::{
-    Basis, Carrier, Change, Cookie, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice, Purpose, Retain,
-    RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
+    Basis, Carrier, Change, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
+    Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
 };
 use crate::words::{self, Held};
 
@@ -67,6 +69,11 @@ impl Notice {
             self.forms.iter().map(|rule| sentence("form", &rule.rule, Obligation, self.form_text(rule))),
         );
         all.extend(
+            self.sources
+                .iter()
+                .map(|rule| sentence("source", &rule.rule, Permission, self.source_text(rule))),
+        );
+        all.extend(
             self.purposes
                 .iter()
                 .map(|rule| sentence("purpose", &rule.rule, Permission, self.purpose_text(rule))),
@@ -89,7 +96,7 @@ impl Notice {
             self.cookies.iter().map(|rule| sentence("cookie", &rule.rule, Permission, cookie_text(rule))),
         );
         all.extend(
-            self.nevers.iter().map(|rule| sentence("never", &rule.rule, Prohibition, never_text(rule))),
+            self.nevers.iter().map(|rule| sentence("never", &rule.rule, Prohibition, self.never_text(rule))),
         );
         all
     }
@@ -123,6 +130,11 @@ impl Notice {
         text + " We ask for nothing else."
     }
 
+    fn source_text(&self, source: &DataSource) -> String {
+        let data = Held::of(self, &source.gives).words();
+        format!("Besides what you give us yourself, we may take {data} from {}.", source.says)
+    }
+
     fn purpose_text(&self, purpose: &Purpose) -> String {
         let ground = match purpose.basis {
             Basis::Contract => "our contract with you",
@@ -144,9 +156,15 @@ impl Notice {
             .filter_map(|name| self.purpose(name))
             .map(|purpose| purpose.says.as_str())
             .collect();
-        let reason = if role.asks_reason { " They first state a reason, which you can read." } else { "" };
+        let mut first = String::new();
+        if role.asks_permission {
+            first += " They look only when you have named the address of your account and allowed it; both are on record.";
+        }
+        if role.asks_reason {
+            first += " They first state a reason, which you can read.";
+        }
         format!(
-            "Our staff in the role {}, who {}, may see {}, and only to {}.{reason}",
+            "Our staff in the role {}, who {}, may see {}, and only to {}.{first}",
             role.name,
             role.says,
             seen.words(),
@@ -218,17 +236,51 @@ impl Notice {
     }
 
     fn session_text(&self) -> String {
-        let others = if self.cookies.is_empty() {
-            "We set no other cookie."
-        } else {
-            "We set no cookie but those named here."
+        let others = match (&self.session.carrier, self.cookies.is_empty()) {
+            (Carrier::Address { .. }, true) => "This site works with cookies refused; we set none.",
+            (Carrier::Address { .. }, false) => {
+                "This site works with cookies refused; allowing them helps some browsers with what the cookies named \
+                 here do, and we set no others."
+            }
+            (_, true) => "We set no other cookie.",
+            (_, false) => "We set no cookie but those named here.",
         };
         let carried = session_text(&self.session);
+        let mut text = format!("{carried} {others}");
         let reminders: Vec<&str> = self.session.reminds.iter().map(|reminder| reminder.words()).collect();
-        if reminders.is_empty() {
-            return format!("{carried} {others}");
+        if !reminders.is_empty() {
+            text += &format!(" Our pages remind you {}.", words::list(&reminders));
         }
-        format!("{carried} {others} Our pages remind you {}.", words::list(&reminders))
+        if self.session.opens_own_page {
+            text +=
+                " Signing in opens the page “My account”, which is your own and which nobody else can open.";
+        }
+        if self.session.fills_forms {
+            text += " Forms are filled in with what we already hold about you when you are signed in, and never before.";
+        }
+        text
+    }
+
+    fn never_text(&self, rule: &NeverRule) -> String {
+        match rule.never {
+            Never::Track => {
+                "We never let anybody else follow you here: our pages load nothing from other sites, as their headers show."
+            }
+            Never::SendInClear => {
+                "We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it."
+            }
+            Never::StoreInClear => {
+                "We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup \
+                 shows who you are."
+            }
+            Never::CollectElsewhere if self.sources.is_empty() => {
+                "We never collect data about you from anybody but yourself."
+            }
+            Never::CollectElsewhere => {
+                "We never collect data about you from anybody but yourself and the sources that are named here."
+            }
+        }
+        .to_owned()
     }
 
     /// The holds that keep some of what a rule erases.
@@ -260,14 +312,20 @@ fn session_text(session: &Session) -> String {
     let idle = words::duration(&session.idle);
     match &session.carrier {
         Carrier::Cookie { lasts } => {
-            let (or, latest) = match lasts {
-                Some(lasts) => ("", format!(", or {} after you signed in", words::duration(lasts))),
-                None => ("or ", String::new()),
-            };
+            let (or, latest) = latest(lasts.as_ref());
             format!(
                 "While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You \
                  are signed out when you say so, when you close your browser, {or}after {idle} in which you do nothing\
                  {latest}."
+            )
+        }
+        Carrier::Address { lasts } => {
+            let (or, latest) = latest(lasts.as_ref());
+            format!(
+                "No cookie holds your session. While you are signed in or fill in a form, the addresses of your pages \
+                 hold a random number and nothing about you, bound to your browser and to the moment you signed in. You \
+                 are signed out when you say so, when such an address is opened in another browser, {or}after {idle} in \
+                 which you do nothing{latest}."
             )
         }
         Carrier::Remember { lasts } => format!(
@@ -280,11 +338,27 @@ fn session_text(session: &Session) -> String {
     }
 }
 
+/// The last of several ends: the word before the idle time, and what follows it.
+fn latest(lasts: Option<&Span>) -> (&'static str, String) {
+    match lasts {
+        Some(lasts) => ("", format!(", or {} after you signed in", words::duration(lasts))),
+        None => ("or ", String::new()),
+    }
+}
+
 fn right_text(rule: &RightRule) -> String {
     let act = match rule.right {
         Right::Access => "see what we hold about you",
         Right::Rectify => "correct the details you gave us",
         Right::Erase => "have what we hold about you erased",
+        Right::Recover => {
+            "ask for a link to a new password, by an address or the member id of your account; it goes to your own address, works \
+             once, and for one hour"
+        }
+        Right::Return => {
+            "ask by your former member id that what we keep of an earlier membership is joined to your new account; one of us \
+             makes sure that it was yours, because the number alone shows nothing"
+        }
         Right::Renew => {
             "change your password; if you tell us that somebody may know it, it ends at once and with it every session"
         }
@@ -294,20 +368,4 @@ fn right_text(rule: &RightRule) -> String {
 
 fn cookie_text(cookie: &Cookie) -> String {
     format!("The cookie {} {}; it lasts {}.", cookie.name, cookie.says, words::duration(&cookie.lasts))
-}
-
-fn never_text(rule: &NeverRule) -> String {
-    match rule.never {
-        Never::Track => {
-            "We never let anybody else follow you here: our pages load nothing from other sites, as their headers show."
-        }
-        Never::SendInClear => {
-            "We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it."
-        }
-        Never::StoreInClear => {
-            "We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup \
-             shows who you are."
-        }
-    }
-    .to_owned()
 }

@@ -40,12 +40,34 @@ impl Row {
     /// # Errors
     /// [`StoreError::Column`] when there is no such column or it holds another type.
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T, StoreError> {
-        let found = self.0.get(index);
-        found.and_then(T::from_value).ok_or_else(|| StoreError::Column {
-            index,
-            expected: T::EXPECTED,
-            found: found.map_or("no such column", Value::type_name),
-        })
+        self.0.get(index).and_then(T::from_value).ok_or_else(|| self.other(index, T::EXPECTED))
+    }
+
+    /// The text in column `index`, where it lies.
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn text(&self, index: usize) -> Result<&str, StoreError> {
+        match self.0.get(index) {
+            Some(Value::Text(text)) => Ok(text),
+            _ => Err(self.other(index, String::EXPECTED)),
+        }
+    }
+
+    /// The bytes in column `index`, where they lie.
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn bytes(&self, index: usize) -> Result<&[u8], StoreError> {
+        match self.0.get(index) {
+            Some(Value::Blob(bytes)) => Ok(bytes),
+            _ => Err(self.other(index, Vec::<u8>::EXPECTED)),
+        }
+    }
+
+    fn other(&self, index: usize, expected: &'static str) -> StoreError {
+        let found = self.0.get(index).map_or("no such column", Value::type_name);
+        StoreError::Column { index, expected, found }
     }
 }
 

@@ -64,7 +64,8 @@ impl Site {
         Site::on(Database::Url(url), TRAINERS).await
     }
 
-    async fn on(database: Database<'_>, notice: &str) -> Site {
+    /// A site under a notice, whose database is in its folder or elsewhere.
+    pub async fn on(database: Database<'_>, notice: &str) -> Site {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(Clock::at("2027-01-31T09:00:00Z".parse().unwrap()));
         let (areas, time, seed) = (AREAS, clock.clone(), [7; 32]);

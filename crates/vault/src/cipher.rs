@@ -1,10 +1,10 @@
 //! The primitives everything here is built on: XChaCha20-Poly1305, HMAC-SHA256 and HKDF-SHA256.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20::{R20, hchacha};
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use rand_core::CryptoRng;
+use ring::aead::{self, Aad, CHACHA20_POLY1305, LessSafeKey, UnboundKey};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -32,21 +32,38 @@ pub(crate) fn encrypt<R: CryptoRng + ?Sized>(
 ) -> Vec<u8> {
     let mut nonce = [0; NONCE];
     rng.fill_bytes(&mut nonce);
-    let cipher = XChaCha20Poly1305::new((&**key).into());
+    let (key, short) = message_key(key, &nonce);
+    let mut text = Vec::with_capacity(plain.len() + CHACHA20_POLY1305.tag_len());
+    text.extend_from_slice(plain);
     #[expect(clippy::expect_used, reason = "fails only beyond 256 GiB, which no memory here holds")]
-    let ciphertext = cipher
-        .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context })
+    key.seal_in_place_append_tag(short, Aad::from(context), &mut text)
         .expect("the text is shorter than the cipher's limit");
-    [&nonce[..], &ciphertext].concat()
+    [&nonce[..], &text].concat()
 }
 
 /// Decrypts what [`encrypt`] made, or nothing if key, context or any byte is another.
 pub(crate) fn decrypt(key: &Secret, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE>()?;
-    XChaCha20Poly1305::new((&**key).into())
-        .decrypt(nonce.into(), Payload { msg: ciphertext, aad: context })
-        .ok()
-        .map(Zeroizing::new)
+    let (key, short) = message_key(key, nonce);
+    let mut text = Zeroizing::new(ciphertext.to_vec());
+    let length = key.open_in_place(short, Aad::from(context), &mut text).ok()?.len();
+    text.truncate(length);
+    Some(text)
+}
+
+/// The key of this nonce's one message, and the nonce that is left for it (draft-irtf-cfrg-xchacha-03, 2.3): HChaCha20 takes
+/// in the first 16 bytes of the nonce, ChaCha20-Poly1305 (RFC 8439) the other 8.
+fn message_key(key: &Secret, nonce: &[u8; NONCE]) -> (LessSafeKey, aead::Nonce) {
+    let (first, last) = (nonce.first_chunk::<16>(), nonce.last_chunk::<8>());
+    let (first, last) = (first.copied().unwrap_or_default(), last.copied().unwrap_or_default());
+    let own = Zeroizing::new(<[u8; 32]>::from(hchacha::<R20>((&**key).into(), &first.into())));
+    #[expect(clippy::expect_used, reason = "the key has the algorithm's length")]
+    let own = UnboundKey::new(&CHACHA20_POLY1305, &*own).expect("256 bits");
+    let mut short = [0; aead::NONCE_LEN];
+    if let Some(end) = short.last_chunk_mut() {
+        *end = last;
+    }
+    (LessSafeKey::new(own), aead::Nonce::assume_unique_for_key(short))
 }
 
 /// HMAC-SHA256 (RFC 2104).

@@ -22,4 +22,4 @@ pub use id::{BadId, KeyId, SubjectId};
 pub use kind::Kind;
 pub use mask::Mask;
 pub use ring::{CurrentEpoch, Epoch, KeyRing, Wrapped};
-pub use seal::{DataKey, Place, Source, Unopened, open, seal};
+pub use seal::{DataKey, Place, Source, SourceName, Unopened, open, seal};

@@ -39,24 +39,66 @@ pub enum Source {
     Staff,
     /// The software itself.
     System,
+    /// Somebody else, whom the notice names (`use-15`).
+    Named(SourceName),
+}
+
+/// A source that the notice names, by its rule: `source.former-register`. So it is never taken for a word of [`Source`].
+#[derive(Copy, Clone, PartialEq, Eq)]
+pub struct SourceName {
+    rule: [u8; SourceName::PREFIX.len() + SourceName::LONGEST],
+    length: usize,
+}
+
+impl SourceName {
+    /// How long a name may be, in letters.
+    pub const LONGEST: usize = 32;
+    const PREFIX: &str = "source.";
+
+    /// The source with this name, `former-register`: a small letter first, then small letters, digits and hyphens.
+    pub fn new(name: &str) -> Option<SourceName> {
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        let named = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(plain);
+        if !named || name.len() > SourceName::LONGEST {
+            return None;
+        }
+        let mut rule = [0; SourceName::PREFIX.len() + SourceName::LONGEST];
+        let letters = SourceName::PREFIX.bytes().chain(name.bytes());
+        rule.iter_mut().zip(letters).for_each(|(place, letter)| *place = letter);
+        Some(SourceName { rule, length: SourceName::PREFIX.len() + name.len() })
+    }
+
+    /// The id of its rule in the notice: `source.former-register`.
+    pub fn rule(&self) -> &str {
+        self.rule.get(..self.length).and_then(|rule| std::str::from_utf8(rule).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule())
+    }
 }
 
 impl Source {
-    /// Every source.
-    pub const ALL: [Source; 3] = [Source::Person, Source::Staff, Source::System];
-
     /// The word that is stored and sealed in.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Source::Person => "person",
             Source::Staff => "staff",
             Source::System => "system",
+            Source::Named(name) => name.rule(),
         }
     }
 
     /// The source with this word, if there is one.
     pub fn parse(word: &str) -> Option<Source> {
-        Source::ALL.into_iter().find(|source| source.as_str() == word)
+        match word.strip_prefix(SourceName::PREFIX) {
+            Some(name) => SourceName::new(name).map(Source::Named),
+            None => [Source::Person, Source::Staff, Source::System]
+                .into_iter()
+                .find(|source| source.as_str() == word),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{BaseUrl, file::Sandbox};
+use crate::{BaseUrl, Sessions, file::Sandbox};
 
 /// The rules of the Content-Security-Policy, with what they say of scripts in front.
 macro_rules! policy {
@@ -41,10 +41,11 @@ pub fn strict_transport(base: &BaseUrl) -> Option<&'static str> {
 
 /// Sets what every response carries, whatever a handler set before; only caching is a handler's to decide.
 /// A file that is shown by itself is sandboxed besides.
-pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, marks: &Extensions) {
+pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, sessions: Sessions, marks: &Extensions) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer(sessions)));
     let csp = if marks.get::<Scripted>().is_some() { csp_with_script() } else { csp() };
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp));
     if marks.get::<Sandbox>().is_some() {
@@ -56,11 +57,18 @@ pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, marks: &Extension
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// `same-origin`, not `no-referrer`: other sites learn nothing either way, but under `no-referrer` browsers send
-/// `Origin: null` with our own forms (Fetch, "append a request `Origin` header"), so that the check of where a
-/// form comes from could not tell them from a stranger's.
-const ALWAYS: [(HeaderName, &str); 6] = [
-    (header::REFERRER_POLICY, "same-origin"),
+/// Other sites learn nothing either way, but under `no-referrer` browsers send `Origin: null` with our own forms (Fetch,
+/// "append a request `Origin` header"), so that only those that send `Sec-Fetch-Site` can be told from a stranger's.
+/// Where sessions live in addresses, only such browsers sign in anyway, and no log of ours or of a proxy shall see where a
+/// page was left for another.
+fn referrer(sessions: Sessions) -> &'static str {
+    match sessions {
+        Sessions::Cookie => "same-origin",
+        Sessions::Address => "no-referrer",
+    }
+}
+
+const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),

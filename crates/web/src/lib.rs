@@ -38,6 +38,7 @@
 // Templates name this crate from wherever they are compiled, which includes this crate.
 extern crate self as kept_web;
 
+mod address;
 pub mod assets;
 mod client;
 pub mod cookies;
@@ -57,11 +58,12 @@ pub mod token;
 pub mod upload;
 mod visit;
 
+pub use address::{Arrival, try_an_address};
 pub use assets::assets_router;
 pub use client::{Client, Network, NotANetwork};
 pub use frame::{Announcement, Frame, NavLink, Reader};
 pub use page::{page, page_with, page_with_script};
 pub use problem::Problem;
-pub use shell::{REQUEST_TIMEOUT, ShellConfig, shell};
+pub use shell::{REQUEST_TIMEOUT, Sessions, ShellConfig, shell};
 pub use site::{BaseUrl, BaseUrlError, Site};
 pub use visit::{Sent, Visit};

@@ -28,3 +28,20 @@ pub const MY_DATA: &str = "/account/data";
 pub const DESK: &str = "/desk";
 /// GET: 200 and `ok` while the server answers.
 pub const HEALTH: &str = "/healthz";
+
+/// Whether anybody reads this page, and its address may be passed on: it never carries a session (`acc-5`).
+#[must_use]
+pub fn is_public(path: &str) -> bool {
+    let under =
+        |start: &&str| path.strip_prefix(*start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    [HOME, "/robots.txt"].contains(&path)
+        || [NOTICE, DEMO, HEALTH, "/assets", "/.well-known"].iter().any(under)
+}
+
+/// Whether this is an address of this site, and nothing else: `//` would be another host, browsers take a backslash for a
+/// slash, and leave out line breaks.
+#[must_use]
+pub fn is_own(address: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && c != '\\';
+    address.starts_with('/') && !address.starts_with("//") && address.chars().all(plain)
+}

@@ -75,6 +75,18 @@ impl Problem {
         )
     }
 
+    /// 403: a form came without the word on where it was sent from that tells it from a stranger's.
+    #[must_use]
+    pub fn old_browser() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "This needs a newer browser",
+            "Your browser does not say from where a form is sent, so we cannot tell yours from a stranger’s. You can read \
+             every public page with it, but not open an account or sign in. Nothing has been changed.",
+            "Use a browser that is no older than these, and try again: Chrome 76, Edge 79, Firefox 90, Safari 16.4.",
+        )
+    }
+
     /// 404: nothing is here.
     #[must_use]
     pub fn not_found() -> Self {

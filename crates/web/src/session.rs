@@ -50,6 +50,12 @@ impl SessionId {
     }
 }
 
+impl From<[u8; 32]> for SessionId {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
 impl fmt::Debug for SessionId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("SessionId(hidden)")

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     Client, Frame, Network, Problem, Site,
+    address::{self, Carry},
     cookies::{self, DeclaredCookie},
     form, headers, origin,
 };
@@ -30,6 +31,17 @@ pub struct ShellConfig {
     pub cookies: Vec<DeclaredCookie>,
     /// The proxies in front of the site.
     pub proxies: Vec<Network>,
+    /// What carries sessions.
+    pub sessions: Sessions,
+}
+
+/// What carries sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// A cookie.
+    Cookie,
+    /// The addresses of one's own pages (`acc-5`).
+    Address,
 }
 
 /// Wraps all routes of a site, and answers for those it does not have.
@@ -40,14 +52,20 @@ pub struct ShellConfig {
 /// - a cookie that the notice does not list turns the answer into an error (`acc-7`);
 /// - every error becomes a page, or JSON for who asks for it;
 /// - security headers, `Cache-Control: no-store` except where a handler says otherwise;
+/// - where sessions live in addresses, they are taken off before routing, and put on when the answer is whole;
 /// - one log line per request, with the route's pattern and never the address itself.
 ///
 /// Bodies are limited to [`form::LIMIT`]; a route that takes more says so with its own `DefaultBodyLimit`.
 pub fn shell(routes: Router, config: ShellConfig) -> Router {
-    routes
+    let sessions = config.sessions;
+    let wrapped = routes
         .fallback(async || Problem::not_found())
         .layer(DefaultBodyLimit::max(form::LIMIT))
-        .layer(middleware::from_fn_with_state(Arc::new(config), wrap))
+        .layer(middleware::from_fn_with_state(Arc::new(config), wrap));
+    match sessions {
+        Sessions::Cookie => wrapped,
+        Sessions::Address => address::around(wrapped),
+    }
 }
 
 async fn wrap(State(config): State<Arc<ShellConfig>>, mut request: Request, next: Next) -> Response {
@@ -66,9 +84,15 @@ async fn wrap(State(config): State<Arc<ShellConfig>>, mut request: Request, next
     };
     let answer = cookies::gate(answer.headers(), &config.cookies)
         .map_or_else(|refused| Problem::internal(refused).into_response(), |()| answer);
-    let (mut answer, cause) = explain(answer, &asked, &config.site);
+    let (answer, cause) = explain(answer, &asked, &config.site);
+    let mut answer = match answer.extensions().get::<Carry>().cloned() {
+        Some(carry) => address::carried(answer, &carry)
+            .await
+            .unwrap_or_else(|cause| Problem::internal(cause).render(&asked, config.site.frame("", ""))),
+        None => answer,
+    };
     let marks = answer.extensions().clone();
-    headers::protect(answer.headers_mut(), &config.site.base, &marks);
+    headers::protect(answer.headers_mut(), &config.site.base, config.sessions, &marks);
 
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let (status, took) = (answer.status().as_u16(), class_of(started.elapsed()));
@@ -101,8 +125,11 @@ fn explain(mut answer: Response, asked: &header::HeaderMap, site: &Arc<Site>) ->
     let frame = answer.extensions_mut().remove::<Frame>();
     let frame = frame.unwrap_or_else(|| site.frame("", ""));
 
-    // Whatever else the answer carries (Allow, Retry-After, a listed cookie) stays.
+    // Whatever else the answer carries (Allow, Retry-After, a listed cookie, a session) stays.
     let mut rendered = problem.render(asked, frame);
+    if let Some(carry) = answer.extensions_mut().remove::<Carry>() {
+        rendered.extensions_mut().insert(carry);
+    }
     for (name, value) in answer.headers() {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             rendered.headers_mut().append(name, value.clone());

@@ -1,6 +1,7 @@
-//! Form tokens: a hidden field that only a page of this site, shown to this session, can contain.
+//! Form tokens: a hidden field that only a page of this site, shown to this session, can contain. Passes and the tokens of
+//! addresses are made with the same key.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use axum::http::StatusCode;
 use data_encoding::BASE64URL_NOPAD;
@@ -8,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac, digest::Key};
 use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
 
-use crate::{Problem, session::SessionId};
+use crate::{Problem, address::Print, session::SessionId};
 
 /// The name of the hidden field.
 pub const FIELD: &str = "form_token";
@@ -18,6 +19,9 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_hours(8);
 
 /// How long a pass opens what it was issued for.
 pub const PASS_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+
+/// How many seconds the clocks of a site's servers may be apart.
+const SKEW: i64 = 60;
 
 /// The site's key for form tokens. It guards no stored data: losing it only makes open pages stale.
 #[derive(Clone)]
@@ -77,6 +81,32 @@ impl TokenKey {
             && self.pass_mac(session, what, *issued).verify_slice(mac).is_ok()
     }
 
+    /// The token of an address: it stands for a session in one browser, from now on.
+    pub(crate) fn stamp(&self, session: &SessionId, browser: Print, now: Timestamp) -> String {
+        let issued = now.as_second().to_be_bytes();
+        let mac = self.stamp_mac(session.bytes(), browser, issued).finalize().into_bytes();
+        BASE64URL_NOPAD.encode(&[session.bytes(), &issued[..], &mac[..]].concat())
+    }
+
+    /// What the token of an address is worth to a browser that has brought it.
+    pub(crate) fn stamped(&self, token: &str, browser: Print, lasts: Duration, now: Timestamp) -> Stamped {
+        let Ok(bytes) = BASE64URL_NOPAD.decode(token.as_bytes()) else { return Stamped::Spent };
+        let Some((session, rest)) = bytes.split_first_chunk() else { return Stamped::Spent };
+        let Some((issued, mac)) = rest.split_first_chunk() else { return Stamped::Spent };
+        if self.stamp_mac(session, browser, *issued).verify_slice(mac).is_err() {
+            return Stamped::Foreign(SessionId::from(*session));
+        }
+        let age = now.as_second().saturating_sub(i64::from_be_bytes(*issued));
+        let oldest = i64::try_from(lasts.as_secs()).unwrap_or(i64::MAX);
+        let in_time = (-SKEW..=oldest).contains(&age);
+        if in_time { Stamped::Good(SessionId::from(*session)) } else { Stamped::Spent }
+    }
+
+    fn stamp_mac(&self, session: &[u8; 32], browser: Print, issued: [u8; 8]) -> Hmac<Sha256> {
+        let mac = self.0.clone().chain_update(b"kept address 1").chain_update(session);
+        mac.chain_update(issued).chain_update(browser.bytes())
+    }
+
     fn pass_mac(&self, session: &SessionId, what: &str, issued: [u8; 8]) -> Hmac<Sha256> {
         let mac = self.0.clone().chain_update(b"kept pass 1").chain_update(session.bytes());
         mac.chain_update(issued).chain_update(what)
@@ -91,6 +121,16 @@ impl fmt::Debug for TokenKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("TokenKey(hidden)")
     }
+}
+
+/// What the token of an address is worth.
+pub(crate) enum Stamped {
+    /// It was written for this browser, and not too long ago.
+    Good(SessionId),
+    /// It was written for another browser, or by nobody: its session, if there is one, is known to somebody else.
+    Foreign(SessionId),
+    /// It is too old, or none.
+    Spent,
 }
 
 /// Why a form was not accepted.

@@ -7,12 +7,14 @@ use std::{
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderName, HeaderValue, header, request::Parts},
+    response::Response,
 };
 use jiff::Timestamp;
 
 use crate::{
-    Announcement, Frame, Problem, Reader, Site,
+    Announcement, Arrival, Frame, Problem, Reader, Site,
+    address::{Carry, Print},
     form::{Fields, Posted},
     session::{self, DeviceId, SessionId},
     token::TokenKey,
@@ -32,19 +34,29 @@ pub struct Visit {
     pub announcement: Option<Announcement>,
     /// The strip of an example site.
     pub demo: Option<String>,
+    /// The browser to which addresses are bound; none where a cookie carries the session.
+    browser: Option<Print>,
+    says_from_where: bool,
     carrier: Arc<Mutex<Carrier>>,
 }
 
 /// The session that the browser has, and what becomes of it with the answer.
 struct Carrier {
-    known: Option<SessionId>,
-    brought: Option<SessionId>,
+    known: Option<Known>,
+    brought: Option<Known>,
     /// A session that the browser does not have yet; used when a page needs one.
     fresh: SessionId,
     change: Change,
     device: Change<(DeviceId, Duration)>,
     /// What the page that was shown is called.
     title: Option<String>,
+}
+
+#[derive(Clone)]
+struct Known {
+    session: SessionId,
+    /// Whether somebody has begun to sign in with it. A visitor's only binds forms to their browser.
+    somebodys: bool,
 }
 
 enum Change<T = ()> {
@@ -54,16 +66,18 @@ enum Change<T = ()> {
 }
 
 impl Visit {
-    /// A visit by a browser that brought `known`, or by a new one. `fresh` is a random session nobody has.
+    /// A visit by a browser with what it brought. `fresh` is a random session nobody has.
     #[must_use]
     pub fn new(
         site: Arc<Site>,
         keys: TokenKey,
         path: String,
-        known: Option<SessionId>,
+        arrival: Arrival,
         fresh: SessionId,
         now: Timestamp,
     ) -> Visit {
+        let Arrival { session, browser, says_from_where, strayed: _ } = arrival;
+        let known = session.map(|session| Known { session, somebodys: false });
         let carrier = Arc::new(Mutex::new(Carrier {
             brought: known.clone(),
             known,
@@ -72,7 +86,17 @@ impl Visit {
             device: Change::Nothing,
             title: None,
         }));
-        Visit { site, keys, path, reader: Reader::Visitor, now, announcement: None, demo: None, carrier }
+        let (reader, announcement, demo) = (Reader::Visitor, None, None);
+        Visit { site, keys, path, reader, now, announcement, demo, browser, says_from_where, carrier }
+    }
+
+    /// The session that the browser brought is somebody's, even if a code is still awaited of them.
+    pub fn belongs(&self) {
+        let mut carrier = self.lock();
+        if let Some(known) = &mut carrier.known {
+            known.somebodys = true;
+        }
+        carrier.brought = carrier.known.clone();
     }
 
     /// What the page is called that this visit has shown, if it has shown one: what a trail of page accesses says.
@@ -84,8 +108,7 @@ impl Visit {
     /// The frame of a page. A page that only shows something leaves no cookie with a visitor (`acc-17`).
     #[must_use]
     pub fn frame(&self, title: impl Into<String>) -> Frame {
-        let known = self.lock().known.clone();
-        let token = known.map(|session| self.keys.issue(&session, self.now)).unwrap_or_default();
+        let token = self.known().map(|session| self.keys.issue(&session, self.now)).unwrap_or_default();
         self.frame_with(title.into(), token)
     }
 
@@ -102,12 +125,12 @@ impl Visit {
     pub fn session(&self) -> SessionId {
         let mut carrier = self.lock();
         match &carrier.known {
-            Some(known) => known.clone(),
+            Some(known) => known.session.clone(),
             None => {
-                let fresh = carrier.fresh.clone();
-                carrier.known = Some(fresh.clone());
+                let session = carrier.fresh.clone();
+                carrier.known = Some(Known { session: session.clone(), somebodys: false });
                 carrier.change = Change::Set(());
-                fresh
+                session
             }
         }
     }
@@ -115,13 +138,13 @@ impl Visit {
     /// The session that the browser brought, if any.
     #[must_use]
     pub fn known(&self) -> Option<SessionId> {
-        self.lock().known.clone()
+        self.lock().known.as_ref().map(|known| known.session.clone())
     }
 
     /// Gives the browser a new session: at every sign-in, so that nobody can plant one (`acc-4`).
     pub fn renew(&self) -> SessionId {
         let mut carrier = self.lock();
-        carrier.known = Some(carrier.fresh.clone());
+        carrier.known = Some(Known { session: carrier.fresh.clone(), somebodys: true });
         carrier.change = Change::Set(());
         carrier.fresh.clone()
     }
@@ -153,9 +176,13 @@ impl Visit {
     /// Whether a posted form came from a page that this site showed to this session.
     ///
     /// # Errors
-    /// The 403 page that says what to do; for a browser that sends no cookie, what it can do without.
+    /// The 403 page that says what to do; for a browser that does not do what the site needs of it, what that is.
     pub fn check(&self, fields: &Fields) -> Result<(), Problem> {
-        let session = self.known().ok_or_else(Problem::no_cookie)?;
+        let session = self.known().ok_or_else(|| match self.browser {
+            None => Problem::no_cookie(),
+            Some(_) if self.says_from_where => Problem::forbidden(),
+            Some(_) => Problem::old_browser(),
+        })?;
         Ok(self.keys.check(fields.token(), &session, self.now)?)
     }
 
@@ -171,8 +198,15 @@ impl Visit {
         self.known().is_some_and(|session| self.keys.opens(pass, &session, what, self.now))
     }
 
-    /// Writes what has become of the session and the device into the answer's headers; called once, by the middleware.
-    pub fn carry(&self, headers: &mut HeaderMap) {
+    /// Tells the browser with an answer what has become of the session and the device; called once, by the middleware.
+    pub fn carry(&self, answer: &mut Response) {
+        match self.browser {
+            None => self.set_cookies(answer),
+            Some(browser) => self.write_addresses(answer, browser),
+        }
+    }
+
+    fn set_cookies(&self, answer: &mut Response) {
         let (carrier, base) = (self.lock(), &self.site.base);
         let session = match carrier.change {
             Change::Nothing => None,
@@ -185,7 +219,20 @@ impl Visit {
             Change::Remove => Some(session::device_removal(base)),
         };
         for value in session.into_iter().chain(device) {
-            headers.append(header::SET_COOKIE, value);
+            answer.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+
+    fn write_addresses(&self, answer: &mut Response, browser: Print) {
+        let carrier = self.lock();
+        if let Some(Known { session, somebodys }) = &carrier.known {
+            let token = self.keys.stamp(session, browser, self.now);
+            answer.extensions_mut().insert(Carry { token, links: *somebodys });
+        }
+        if matches!(carrier.change, Change::Remove) {
+            // Pages that a browser keeps for the step back are thrown away: without a cookie nothing tells it that they
+            // are no longer for the eyes of whoever sits there.
+            answer.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
         }
     }
 
@@ -204,6 +251,8 @@ impl Visit {
         self.carrier.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
     type Rejection = Problem;

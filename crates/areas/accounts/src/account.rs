@@ -24,6 +24,7 @@ use crate::{
     members::{self, Account, Credit},
     passkeys, problem,
     records::{MyProfile, Profile},
+    returning,
     sessions::{Person, Signed},
     sign_up::Row,
 };
@@ -50,6 +51,8 @@ struct AccountPage<'a> {
     staff: bool,
     /// Whether devices are remembered here.
     remembers: bool,
+    /// Whether an earlier membership can be joined.
+    returns: bool,
     documents: bool,
     downloads: bool,
     saved: bool,
@@ -69,19 +72,32 @@ pub(crate) async fn show(
     Person(signed): Person,
 ) -> Result<Response, Problem> {
     let mine = mine(&accounts, &signed).await?;
+    let fields = filled(&mine.profile);
+    let page = render(&accounts, &visit, &signed, mine, &fields);
+    page_with(StatusCode::OK, &AccountPage { saved: query.as_deref() == Some(SAVED), ..page })
+}
+
+/// The form with what is already held (`acc-16`).
+fn filled(profile: &MyProfile) -> Fields {
     let mut fields = Fields::default();
     for (name, value) in [
-        ("given_name", &mine.profile.given_name),
-        ("family_name", &mine.profile.family_name),
-        ("address", &mine.profile.address),
-        ("phone", &mine.profile.phone),
+        ("given_name", &profile.given_name),
+        ("family_name", &profile.family_name),
+        ("address", &profile.address),
+        ("phone", &profile.phone),
     ] {
         if let Some(value) = value {
             fields.fill(name, value);
         }
     }
-    let page = render(&accounts, &visit, &signed, mine, &fields);
-    page_with(StatusCode::OK, &AccountPage { saved: query.as_deref() == Some(SAVED), ..page })
+    fields
+}
+
+/// Whether the form shows what is held, tried with a profile of nobody.
+pub(crate) fn fills_in() -> bool {
+    let [given_name, family_name, address, phone] = ["a", "b", "c", "d"].map(|value| Some(value.to_owned()));
+    let form = filled(&MyProfile { given_name, family_name, address, phone, ..MyProfile::default() });
+    ["given_name", "family_name", "address", "phone"].iter().all(|name| form.get(name).is_some())
 }
 
 /// Corrects them (`rgt-2`).
@@ -184,6 +200,7 @@ fn render<'a>(
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
         remembers: devices::lasts(&policy).is_some(),
+        returns: returning::offered(&policy),
         documents: documents::declared(&policy),
         downloads: accounts.downloads.is_some(),
         saved: false,

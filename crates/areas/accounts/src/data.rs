@@ -7,14 +7,14 @@ use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use kept_keeper::{Actor, Holding, KeeperError, Look, Policy, Until, time::long_date};
 use kept_notice::{
-    due,
+    Notice, due,
     words::{capital, counted},
 };
 use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
-    Accounts, closing, members, passkeys, problem,
+    Accounts, closing, import, members, passkeys, problem,
     records::{MyPasskeys, Passkey, SecondFactorCheck},
     sessions::{self, Person},
     trail::{self, Happened},
@@ -110,7 +110,7 @@ pub(crate) fn place(policy: &Policy, kind: Kind) -> Option<(usize, usize)> {
 }
 
 fn line(course: &Course, holding: Holding) -> Line {
-    let from = from(holding.kind, &holding.sources);
+    let from = from(holding.kind, &holding.sources, &course.policy.notice);
     let values = match holding.kind {
         // Its fields come in the order of their names, the family name first.
         Kind::NAME => vec![holding.values.into_iter().rev().collect::<Vec<_>>().join(" ")],
@@ -172,6 +172,10 @@ impl Course {
             app: look.view::<SecondFactorCheck>(subject)?.secret.is_some(),
             passkeys: look.view::<MyPasskeys>(subject)?.list,
         })
+    }
+
+    fn has_happened(&self, event: &String) -> bool {
+        self.happened.contains(event)
     }
 
     /// What the person can show with who they are. Secrets are shown to nobody; that they are there is.
@@ -237,6 +241,11 @@ impl Course {
                 Some(End { text, rule, at: Some(when), sure: unless.is_empty() })
             }
             Until::Sentence { .. } if OWN_WISH.contains(&retain.when.as_str()) => None,
+            Until::Sentence { .. }
+                if ARRIVALS.contains(&retain.when.as_str()) && !self.has_happened(&retain.when) =>
+            {
+                None
+            }
             Until::Sentence { text, rule } => {
                 let date = self
                     .expires
@@ -244,8 +253,8 @@ impl Course {
                     .and_then(|end| due(end, &retain.after.or(retain.within).unwrap_or_default()).ok());
                 let Some(date) = date else {
                     // One signs up once; a membership that was renewed ends again, on its date.
-                    let happened = |event: &String| self.happened.contains(event);
-                    let over = retain.unless.as_ref().is_some_and(happened) && happened(&retain.when);
+                    let over = retain.unless.as_ref().is_some_and(|event| self.has_happened(event))
+                        && self.has_happened(&retain.when);
                     return (!over).then_some(End { text, rule, at: None, sure: false });
                 };
                 let unless = retain.unless.as_deref().and_then(|event| notice.words_of(event));
@@ -257,12 +266,17 @@ impl Course {
     }
 }
 
+/// How one comes here: once, and whoever came otherwise never does this.
+const ARRIVALS: &[&str] = &["sign-up.started", import::IMPORTED];
+
 /// What only the person's own wish begins; the page on which they wish it tells the dates.
 const OWN_WISH: &[&str] = &[closing::CLOSING, closing::CLOSED, closing::DEACTIVATED];
 
-fn from(kind: Kind, sources: &[Source]) -> String {
+fn from(kind: Kind, sources: &[Source], notice: &Notice) -> String {
     // What the site makes while a person acts is not from them.
-    if matches!(kind, Kind::IDENTIFIER | Kind::AUTHENTICATING | Kind::EMAIL_CONTENT) || sources.is_empty() {
+    let made_here = matches!(kind, Kind::AUTHENTICATING | Kind::EMAIL_CONTENT)
+        || kind == Kind::IDENTIFIER && !sources.iter().any(|source| matches!(source, Source::Named(_)));
+    if made_here || sources.is_empty() {
         return "this site".into();
     }
     let words: Vec<&str> = sources
@@ -271,6 +285,10 @@ fn from(kind: Kind, sources: &[Source]) -> String {
             Source::Person => "you",
             Source::Staff => "our staff",
             Source::System => "this site",
+            Source::Named(name) => {
+                let rule = notice.sources.iter().find(|rule| rule.rule.id == name.rule());
+                rule.map_or("a source of an earlier notice", |rule| rule.says.as_str())
+            }
         })
         .collect();
     words.join(", ")

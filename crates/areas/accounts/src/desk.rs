@@ -22,7 +22,7 @@ use crate::{
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem, proposals,
     records::{Addressee, MemberCard},
-    recovery,
+    recovery, returning,
     sessions::Staff,
     sign_up, staff,
 };
@@ -38,7 +38,11 @@ struct DeskPage<'a> {
     support: bool,
     owner: bool,
     verifier: bool,
+    /// Whether members return.
+    returns: bool,
     allowed: bool,
+    /// Whether the person must allow it before anybody looks (`acc-9`).
+    asks_permission: bool,
     paused: Option<String>,
     /// How many proposals wait for a second owner.
     waiting: usize,
@@ -87,7 +91,9 @@ async fn desk(
         support: staff.0.roles.contains(&"support"),
         owner: staff.0.roles.contains(&"owner"),
         verifier: staff.0.roles.contains(&"verifier"),
+        returns: returning::offered(&accounts.keeper.policy()),
         allowed: allowed(accounts),
+        asks_permission: asks_permission(accounts),
         paused: accounts.keeper.paused().await.map_err(problem)?,
         waiting: waiting.await.map_err(problem)?,
         done,
@@ -98,6 +104,10 @@ async fn desk(
 /// Whether the notice lets the desk see members at all.
 fn allowed(accounts: &Accounts) -> bool {
     matches!(accounts.keeper.policy().verdict(&MemberCard::SPEC), Verdict::Allowed { .. })
+}
+
+fn asks_permission(accounts: &Accounts) -> bool {
+    accounts.keeper.policy().notice.role("support").is_some_and(|rule| rule.asks_permission)
 }
 
 /// Where a browser ends up that asks again for the address of an act: nothing changes on GET.
@@ -119,6 +129,9 @@ pub(crate) async fn find(
     }
     let email = sign_up::email(&mut fields);
     let reason = fields.text("reason", "Reason", MOST_REASON, Need::Required);
+    if asks_permission(&accounts) && !fields.ticked("permission") {
+        fields.refuse("permission", "Have the person name the address and allow it first.");
+    }
     let (Some(email), Some(reason), true) = (email, reason, fields.errors().is_empty()) else {
         return desk(&accounts, &visit, &staff, &fields, None, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
@@ -162,6 +175,7 @@ struct Case {
 
 fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Option<Opened>, KeeperError> {
     let Some(case) = case(act, subject)? else { return Ok(None) };
+    act.permit(subject, "they named its address")?;
     let card = act.view::<MemberCard>(subject, Some(reason))?;
     let earns = act.may_hold(Kind::PROFESSIONAL_TRAINING).is_ok();
     let credits = earns.then(|| members::credits(act.tx(), subject)).transpose()?;

@@ -20,7 +20,9 @@ use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, page, paths, session::DeviceId};
 
 use crate::{
-    Accounts, problem,
+    Accounts,
+    members::{self, Standing},
+    problem,
     sessions::{self, Person, Signed},
 };
 
@@ -31,7 +33,7 @@ pub(crate) const HERE: &str = "/account/devices";
 pub(crate) fn lasts(policy: &Policy) -> Option<Span> {
     match policy.notice.session.carrier {
         Carrier::Remember { lasts } => Some(lasts),
-        Carrier::Cookie { .. } => None,
+        Carrier::Cookie { .. } | Carrier::Address { .. } => None,
     }
 }
 
@@ -108,11 +110,14 @@ pub(crate) async fn known_again(
 /// Whose device this is, if it is remembered and its owner's account is open.
 fn whose(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<SubjectId>, KeeperError> {
     let row = read.query_opt(
-        "SELECT devices.subject FROM devices JOIN accounts ON accounts.subject = devices.subject \
-         WHERE devices.digest = $1 AND devices.ends > $2 AND accounts.standing = 'open'",
+        "SELECT subject FROM devices WHERE digest = $1 AND ends > $2",
         &params![digest, to_millis(now)],
     )?;
-    Ok(row.map(|row| row.get(0).map(SubjectId::from_bytes)).transpose()?)
+    let Some(owner) = row.map(|row| row.get(0).map(SubjectId::from_bytes)).transpose()? else {
+        return Ok(None);
+    };
+    let open = members::account(read, owner)?.is_some_and(|account| account.standing == Standing::Open);
+    Ok(open.then_some(owner))
 }
 
 #[derive(Template)]

@@ -2,6 +2,7 @@
 //! `acc-12`, `use-1`).
 
 mod account;
+mod addressed;
 mod addresses;
 mod archive;
 mod closing;
@@ -13,9 +14,12 @@ mod documents;
 mod downloads;
 mod email;
 mod export;
+pub mod import;
 mod links;
 pub mod members;
 mod new_password;
+mod onward;
+mod own_pages;
 mod owner;
 mod passkeys;
 pub mod password;
@@ -25,6 +29,7 @@ mod records;
 mod recovery;
 mod recovery_codes;
 mod reminders;
+mod returning;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -75,7 +80,7 @@ pub const AREA: Area = Area {
         Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
         Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
         Migration { name: "accounts/0005_staff", sql: include_str!("../migrations/0005_staff.sql") },
-        Migration { name: "accounts/0007_passkeys", sql: include_str!("../migrations/0007_passkeys.sql") },
+        Migration { name: "accounts/0008_passkeys", sql: include_str!("../migrations/0008_passkeys.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -124,6 +129,8 @@ pub const AREA: Area = Area {
             name: new_password::COMPROMISED,
             when: "you tell us that somebody may know your password",
         },
+        EventSpec { name: new_password::CHOSEN, when: "you choose a new password" },
+        EventSpec { name: import::IMPORTED, when: "we take over your account" },
         EventSpec { name: closing::CLOSING, when: "you ask us to close your account" },
         EventSpec { name: closing::KEPT, when: "you take that back" },
         EventSpec { name: closing::CLOSED, when: "you close your account at once" },
@@ -145,12 +152,16 @@ pub const AREA: Area = Area {
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.recover"), proof: Proof::Event, run: recovery::check },
         Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
         Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
         Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },
     ],
     ..Area::named("accounts")
 };
+
+/// Returning members as a part of the accounts area. A notice without the right has none.
+pub const RETURNING: Area = returning::AREA;
 
 /// An address and what answers there, by method.
 pub type Route = (&'static str, fn() -> MethodRouter<Accounts>);
@@ -160,7 +171,7 @@ pub const ROUTES: &[Route] = &[
     ("/sign-up", || get(sign_up::show).post(sign_up::post)),
     ("/confirm/{token}", || get(confirm::show).post(confirm::post)),
     ("/sign-in", || get(sign_in::show).post(sign_in::post)),
-    ("/sign-in/code", || get(second_factor::ask).post(second_factor::answer)),
+    (second_factor::ASK, || get(second_factor::ask).post(second_factor::answer)),
     (passkeys::SIGN_IN, || get(passkeys::sign_in::back).post(passkeys::sign_in::ask)),
     (passkeys::ANSWER, || get(passkeys::sign_in::back).post(passkeys::sign_in::answer)),
     ("/sign-out", || post(sessions::sign_out)),
@@ -191,6 +202,8 @@ pub const ROUTES: &[Route] = &[
     ("/desk/brake", || get(desk::back).post(proposals::release_brake)),
     ("/account/documents", || get(documents::mine::show).post(documents::mine::send)),
     ("/account/documents/{number}", || get(documents::mine::open)),
+    (returning::mine::HERE, || get(returning::mine::show).post(returning::mine::ask)),
+    (returning::desk::HERE, || get(returning::desk::queue).post(returning::desk::act)),
     ("/desk/documents", || get(documents::desk::queue)),
     ("/desk/documents/{number}", || get(documents::desk::ask).post(documents::desk::open)),
     ("/desk/documents/{number}/decision", || get(documents::desk::back).post(documents::desk::answer)),

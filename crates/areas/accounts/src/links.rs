@@ -19,7 +19,7 @@ pub(crate) enum Leads {
 }
 
 impl Leads {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Leads::Recovery => "recovery",
             Leads::Address => "address",

@@ -10,12 +10,13 @@ use kept_notice::{
     words::{capital, counted},
 };
 use kept_store::{Read, params};
-use kept_vault::{Kind, SubjectId};
+use kept_vault::{Kind, SourceName, SubjectId};
 use rand_core::Rng;
 
 use crate::{
     closing,
     email::Email,
+    import,
     records::{Addressee, Credential, MemberId, Profile},
     sessions, staff,
 };
@@ -139,8 +140,7 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
     }
     act.release(BY_PENDING_EMAIL, subject)?;
     if act.may_hold(Kind::IDENTIFIER).is_ok() {
-        let member_id = new_member_id(act, subject)?;
-        act.put(subject, &MemberId { member_id })?;
+        give_id(act, subject)?;
     }
     act.emit(subject, "sign-up.confirmed")?;
     if act.may_hold(Kind::MEMBERSHIP).is_ok() {
@@ -150,6 +150,25 @@ pub fn confirm(act: &mut Act<'_, '_>, subject: SubjectId, email: &Email) -> Resu
         stand(act, subject, Standing::Open)?;
     }
     Ok(Confirmed::Opened)
+}
+
+/// Gives a member an id of our own.
+pub(crate) fn give_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    let member_id = new_member_id(act, subject)?;
+    act.put(subject, &MemberId { member_id: Some(member_id) })
+}
+
+/// The id that a member brings along from elsewhere, which nobody has here.
+pub(crate) fn bring_id(
+    act: &mut Act<'_, '_>,
+    source: SourceName,
+    subject: SubjectId,
+    id: &str,
+) -> Result<(), KeeperError> {
+    if let Claim::Taken(_) = act.claim(BY_MEMBER_ID, id, subject)? {
+        return Err(KeeperError::Malformed("a member id that was free a moment ago"));
+    }
+    act.put_from(source, subject, &MemberId { member_id: Some(id.to_owned()) })
 }
 
 fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, KeeperError> {
@@ -166,14 +185,23 @@ fn new_member_id(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<String, Ke
 
 /// A year of membership, from a moment on.
 fn begin_year(act: &mut Act<'_, '_>, subject: SubjectId, start: Timestamp) -> Result<Timestamp, KeeperError> {
-    act.may_hold(Kind::MEMBERSHIP)?;
     let ends = due(start, &Span::new().years(1)).map_err(|_| KeeperError::Calendar)?;
+    run_until(act, subject, ends)?;
+    Ok(ends)
+}
+
+/// A membership that runs until a moment, in an account that is open.
+pub(crate) fn run_until(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    ends: Timestamp,
+) -> Result<(), KeeperError> {
+    act.may_hold(Kind::MEMBERSHIP)?;
     act.tx().execute(
         "UPDATE accounts SET standing = $1, since = $2, expires = $3 WHERE subject = $4",
         &params![Standing::Open.word(), to_millis(act.ctx.now), to_millis(ends), subject.as_bytes()],
     )?;
-    act.schedule(subject, EXPIRE, ends)?;
-    Ok(ends)
+    act.schedule(subject, EXPIRE, ends)
 }
 
 /// Renews a membership: the account is open for a year more, counted from the end of a membership that still runs, and
@@ -294,6 +322,9 @@ pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), K
         notice.retains.iter().find(|retain| retain.rule.id == warning.rule).map(|rule| rule.when.as_str());
     let stay = match begun_by {
         Some(sessions::SIGNED_IN | closing::DEACTIVATED) => "sign in before that day".to_owned(),
+        Some(import::IMPORTED) => {
+            "choose a password on the page “Forgotten password” before that day".to_owned()
+        }
         Some(closing::CLOSING) => "sign in and keep your account before that day".to_owned(),
         _ => format!("write to {} before that day", notice.contact),
     };
@@ -426,7 +457,7 @@ pub fn account(read: &Read<'_>, subject: SubjectId) -> Result<Option<Account>, K
 /// The database failed.
 pub fn credits(read: &Read<'_>, subject: SubjectId) -> Result<Vec<Credit>, KeeperError> {
     read.query(
-        "SELECT earned, tenths, course FROM credits WHERE subject = $1 ORDER BY number DESC",
+        "SELECT earned, tenths, course FROM credits WHERE subject = $1 ORDER BY earned DESC, number DESC",
         &params![subject.as_bytes()],
     )?
     .iter()

@@ -24,6 +24,8 @@ use crate::{
 
 /// The event that somebody may know a person's password.
 pub(crate) const COMPROMISED: &str = "credential.compromised";
+/// The event of a password that takes the place of another, or of none.
+pub(crate) const CHOSEN: &str = "password.chosen";
 
 #[derive(Template)]
 #[template(path = "new_password.html")]
@@ -191,6 +193,7 @@ pub(crate) async fn hashed(
 /// Puts a new password in the place of the old one: every session ends, links to recovery stop working, and a letter says so.
 pub(crate) fn set(act: &mut Act<'_, '_>, subject: SubjectId, hash: &str) -> Result<(), KeeperError> {
     act.put(subject, &Credential { hash: Some(hash.to_owned()) })?;
+    act.emit(subject, CHOSEN)?;
     sessions::end_all(act, subject)?;
     links::revoke(act, subject, Leads::Recovery)?;
     let contact = act.ctx.policy.notice.contact.clone();

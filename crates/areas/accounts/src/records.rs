@@ -109,9 +109,9 @@ pub struct Passkey {
 #[derive(Clone, Debug, PartialEq, Eq, Record, Serialize, Deserialize)]
 #[record(name = "member-id")]
 pub struct MemberId {
-    /// Like `M-7K3QX9`.
+    /// Like `M-7K3QX9`; nothing for who has gone on under another account.
     #[kind(Identifier)]
-    pub member_id: String,
+    pub member_id: Option<String>,
 }
 
 /// A person's own details, to read and to correct.

@@ -8,7 +8,9 @@ use axum::{
     response::Response,
 };
 use jiff::Span;
-use kept_keeper::{Act, Actor, Deed, KeeperError};
+use kept_keeper::{Act, Actor, Deed, Finding, Inspect, KeeperError, time::to_millis};
+use kept_notice::due;
+use kept_store::params;
 use kept_vault::SubjectId;
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
@@ -68,6 +70,11 @@ pub(crate) fn path(token: &str) -> String {
 /// The form.
 pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
     page(&ForgottenPage { frame: visit.form_frame(TITLE), fields: &Fields::default() })
+}
+
+/// The page as it is before anybody has typed anything.
+pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
+    ForgottenPage { frame, fields: &Fields::default() }.render()
 }
 
 /// Sends the letter, if there is anybody to send it to.
@@ -190,6 +197,36 @@ async fn whose(accounts: &Accounts, token: &str) -> Result<SubjectId, Problem> {
         .await
         .map_err(problem)?;
     found.ok_or_else(spent)
+}
+
+/// `acc-9`: no link to a new password is open for longer than it says, nor for somebody who has no account.
+pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
+    let latest = due(inspect.now, &Span::new().days(1)).map_err(|_| KeeperError::Calendar)?;
+    let long = inspect.count(
+        "SELECT COUNT(*) FROM links WHERE leads = $1 AND ends > $2",
+        &params![Leads::Recovery.word(), to_millis(latest)],
+    )?;
+    if long > 0 {
+        return Ok(Finding::broken(long, format!("links to a new password that work for too long: {long}")));
+    }
+    let several = inspect.count(
+        "SELECT COUNT(*) FROM (SELECT subject FROM links WHERE leads = $1 GROUP BY subject HAVING COUNT(*) > 1) twice",
+        &params![Leads::Recovery.word()],
+    )?;
+    if several > 0 {
+        return Ok(Finding::broken(
+            several,
+            format!("people with more than one link to a new password: {several}"),
+        ));
+    }
+    let open = inspect.count(
+        "SELECT COUNT(*) FROM links WHERE leads = $1 AND ends > $2",
+        &params![Leads::Recovery.word(), to_millis(inspect.now)],
+    )?;
+    Ok(Finding::kept(
+        open,
+        format!("{open} open; each works once, for its own account, until its hour is over"),
+    ))
 }
 
 /// A link that was used, that is too old, or that never was: the page does not tell which.

@@ -38,7 +38,7 @@ fn says(reminder: Reminder, sign_in: &str, sign_up: &str) -> bool {
 }
 
 /// A frame that nobody is shown.
-fn specimen_frame(policy: &Policy) -> Option<Frame> {
+pub(crate) fn specimen_frame(policy: &Policy) -> Option<Frame> {
     let base: BaseUrl = "https://specimen.invalid".parse().ok()?;
     let site = Site {
         name: policy.notice.of.clone(),

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Query, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -18,7 +18,9 @@ use rand_core::Rng;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use crate::{
-    Accounts, members, passkeys, password_again, problem,
+    Accounts, members,
+    onward::Onward,
+    passkeys, password_again, problem,
     records::{MyProfile, SecondFactor, SecondFactorCheck},
     recovery_codes,
     sessions::{self, Factor, Person, Signed},
@@ -32,11 +34,15 @@ const PER_DAY: Limit = Limit { what: "code in a day", most: 30, within: DAY };
 /// The page's address.
 pub(crate) const HERE: &str = "/account/second-factor";
 
+/// Where the code is asked for in signing in.
+pub(crate) const ASK: &str = "/sign-in/code";
+
 #[derive(Template)]
 #[template(path = "code.html")]
 struct CodePage<'a> {
     frame: Frame,
     fields: &'a Fields,
+    onward: &'a Onward,
 }
 
 #[derive(Template)]
@@ -67,10 +73,15 @@ struct Setup {
 }
 
 /// The second step of signing in.
-pub(crate) async fn ask(visit: Visit, signed: Option<Signed>) -> Result<Response, Problem> {
+pub(crate) async fn ask(
+    visit: Visit,
+    signed: Option<Signed>,
+    Query(onward): Query<Onward>,
+) -> Result<Response, Problem> {
     match signed {
         Some(signed) if signed.factor == Factor::Awaited => {
-            page(&CodePage { frame: visit.form_frame("Your one-time code"), fields: &Fields::default() })
+            let frame = visit.form_frame("Your one-time code");
+            page(&CodePage { frame, fields: &Fields::default(), onward: &onward })
         }
         Some(_) => Ok(Redirect::to("/account").into_response()),
         None => Ok(Redirect::to(paths::SIGN_IN).into_response()),
@@ -109,13 +120,14 @@ pub(crate) async fn answer(
             .await
             .map_err(problem)?;
         if right {
-            return Ok(Redirect::to("/account").into_response());
+            return Ok(Redirect::to(Onward::sent(&fields).page()).into_response());
         }
         // The session that waits for its code is still the browser's own.
         visit.keep();
         fields.refuse("code", "This code is not right, or has been used. Wait for the next one.");
     }
-    let form = CodePage { frame: visit.form_frame("Your one-time code"), fields: &fields };
+    let (frame, onward) = (visit.form_frame("Your one-time code"), Onward::sent(&fields));
+    let form = CodePage { frame, fields: &fields, onward: &onward };
     page_with(StatusCode::UNPROCESSABLE_ENTITY, &form)
 }
 

@@ -12,17 +12,18 @@ use kept_keeper::{
     Act, Actor, Deed, Finding, Inspect, KeeperError,
     time::{from_millis, to_millis},
 };
-use kept_notice::{Carrier, Notice, due};
+use kept_notice::{Carrier, Notice, due, shortest};
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
-use kept_web::{Frame, Problem, Reader, Visit, page, paths, session::SessionId};
+use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, paths, session::SessionId, try_an_address};
 
 use crate::{
-    Accounts, ROLES, devices,
+    Accounts, ROLES, addressed, devices,
     members::{self, Standing},
-    passkeys, problem,
+    onward::Onward,
+    own_pages, passkeys, problem,
     records::SecondFactorCheck,
-    reminders, staff, throttle,
+    reminders, second_factor, staff, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -163,8 +164,10 @@ fn ends(act: &Act<'_, '_>, began: Timestamp, now: Timestamp) -> Result<Timestamp
 /// How long a session lasts at most.
 pub(crate) fn longest(notice: &Notice) -> Span {
     match notice.session.carrier {
-        Carrier::Cookie { lasts: Some(lasts) } => lasts,
-        Carrier::Cookie { lasts: None } | Carrier::Remember { .. } => Span::new().hours(MOST_HOURS),
+        Carrier::Cookie { lasts: Some(lasts) } | Carrier::Address { lasts: Some(lasts) } => lasts,
+        Carrier::Cookie { lasts: None } | Carrier::Address { lasts: None } | Carrier::Remember { .. } => {
+            Span::new().hours(MOST_HOURS)
+        }
     }
 }
 
@@ -176,18 +179,17 @@ fn latest(notice: &Notice, began: Timestamp) -> Result<Timestamp, KeeperError> {
 /// Who has the session with this digest, if it has not ended.
 pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<Signed>, KeeperError> {
     let row = read.query_opt(
-        "SELECT sessions.subject, sessions.factor, sessions.seen, accounts.standing, sessions.began FROM sessions \
-         JOIN accounts ON accounts.subject = sessions.subject \
-         WHERE sessions.digest = $1 AND sessions.ends > $2",
+        "SELECT subject, factor, seen, began FROM sessions WHERE digest = $1 AND ends > $2",
         &params![digest, to_millis(now)],
     )?;
     let Some(row) = row else { return Ok(None) };
     let subject = SubjectId::from_bytes(row.get(0)?);
-    let factor = Factor::parse(&row.get::<String>(1)?)
-        .ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    let factor =
+        Factor::parse(row.text(1)?).ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
+    let standing = members::account(read, subject)?.map(|account| account.standing);
     // Who returns to an account that rests gives the second factor first.
-    let returns = factor == Factor::Awaited && row.get::<String>(3)? == Standing::Deactivated.word();
-    if row.get::<String>(3)? != Standing::Open.word() && !returns {
+    let returns = factor == Factor::Awaited && standing == Some(Standing::Deactivated);
+    if standing != Some(Standing::Open) && !returns {
         return Ok(None);
     }
     Ok(Some(Signed {
@@ -195,7 +197,7 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
         factor,
         roles: staff::roles(read, subject, now)?,
         digest,
-        began: from_millis(row.get(4)?)?,
+        began: from_millis(row.get(3)?)?,
         seen: row.get(2)?,
     }))
 }
@@ -203,12 +205,18 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
 /// The middleware of every page: finds the session, and hands pages the [`Visit`] and who has [`Signed`] in.
 pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request, next: Next) -> Response {
     let keeper = &accounts.keeper;
-    let known = SessionId::read(request.headers(), &accounts.face.base);
     let mut ctx = keeper.ctx(Actor::System);
     let fresh = SessionId::random(&mut ctx.rng);
+    let idle = shortest(&ctx.policy.notice.session.idle);
+    let arrival = Arrival::of(&request, &accounts.face.base, &accounts.tokens, idle, ctx.now);
+    if let Some(strayed) = &arrival.strayed
+        && let Err(cause) = addressed::end_strayed(&accounts, strayed).await
+    {
+        return problem(cause).into_response();
+    }
+    let known = arrival.session.clone();
     let path = request.uri().path().to_owned();
-    let mut visit =
-        Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, known.clone(), fresh, ctx.now);
+    let mut visit = Visit::new(accounts.face.clone(), accounts.tokens.clone(), path, arrival, fresh, ctx.now);
     visit.demo.clone_from(&accounts.demo);
     visit.announcement = (accounts.announce)(request.headers(), keeper);
     let looks = request.method() == Method::GET;
@@ -231,6 +239,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
     };
     let mut reader = None;
     if let Some(signed) = signed {
+        visit.belongs();
         visit.reader = match (&signed.factor, signed.roles.is_empty()) {
             (Factor::Awaited, _) => Reader::Visitor,
             (_, true) => Reader::Person,
@@ -249,7 +258,7 @@ pub(crate) async fn visit(State(accounts): State<Accounts>, mut request: Request
     {
         keeper.note_page(Actor::Person(signed.subject), &title);
     }
-    visit.carry(response.headers_mut());
+    visit.carry(&mut response);
     response.extensions_mut().insert(visit.frame(""));
     response
 }
@@ -330,8 +339,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Person {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Person, Redirect> {
         match parts.extensions.get::<Signed>() {
-            None => Err(Redirect::to(paths::SIGN_IN)),
-            Some(signed) if signed.factor == Factor::Awaited => Err(Redirect::to("/sign-in/code")),
+            None => Err(Redirect::to(&Onward::of(parts).through(paths::SIGN_IN))),
+            Some(signed) if signed.factor == Factor::Awaited => {
+                Err(Redirect::to(&Onward::of(parts).through(second_factor::ASK)))
+            }
             Some(signed) => Ok(Person(signed.clone())),
         }
     }
@@ -401,18 +412,23 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         let detail = format!("the pages do not remind people {}", forgotten.join(", "));
         return Ok(Finding::broken(1, detail));
     }
+    if let Some(detail) = own_pages::broken(inspect)? {
+        return Ok(Finding::broken(1, detail));
+    }
     let long = devices::outlasting(inspect)?;
     if long > 0 {
         return Ok(Finding::broken(long, format!("{long} devices are remembered for too long")));
     }
+    let carried = match inspect.policy.notice.session.carrier {
+        Carrier::Cookie { .. } | Carrier::Remember { .. } => "the cookie holds a random id and no date",
+        Carrier::Address { .. } => match try_an_address(shortest(&inspect.policy.notice.session.idle)) {
+            Ok(()) => "an address, tried, opens nothing when typed in, in another browser, or after its time",
+            Err(found) => return Ok(Finding::broken(1, found)),
+        },
+    };
     let open =
         inspect.count("SELECT COUNT(*) FROM sessions WHERE ends > $1", &params![to_millis(inspect.now)])?;
-    Ok(Finding::kept(
-        open,
-        format!(
-            "{open} sessions open, none longer than the notice says; the cookie holds a random id and no date"
-        ),
-    ))
+    Ok(Finding::kept(open, format!("{open} sessions open, none longer than the notice says; {carried}")))
 }
 
 /// Sessions that have ended are taken away; the server does this with its sweep.

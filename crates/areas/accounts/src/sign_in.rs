@@ -3,13 +3,13 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::{Span, Timestamp};
 use kept_keeper::{Act, Actor, Deed, KeeperError, time::long_date};
-use kept_notice::{shortest, words::duration};
+use kept_notice::{Carrier, shortest, words::duration};
 use kept_vault::SubjectId;
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
@@ -22,9 +22,10 @@ use tokio::time::Instant;
 use crate::{
     Accounts, at_pace, devices,
     members::{self, BY_EMAIL, Standing},
+    onward::Onward,
     passkeys, password, problem,
     records::SignInCheck,
-    reminders,
+    reminders, second_factor,
     sessions::{self, Factor},
     sign_up,
     throttle::{self, DAY, Limit, QUARTER_HOUR},
@@ -45,6 +46,9 @@ struct SignInPage<'a> {
     fields: &'a Fields,
     /// For how long a device can be remembered, if at all.
     remembers: Option<String>,
+    onward: &'a Onward,
+    /// Whether addresses carry sessions, so that a page without one cannot know who has signed in elsewhere.
+    addressed: bool,
     /// Whether the site's address lets it have passkeys.
     by_passkey: bool,
 }
@@ -94,8 +98,12 @@ impl Carried {
 }
 
 /// The form.
-pub(crate) async fn show(State(accounts): State<Accounts>, visit: Visit) -> Result<Response, Problem> {
-    page(&form(&accounts, &visit, &Fields::default()))
+pub(crate) async fn show(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    Query(onward): Query<Onward>,
+) -> Result<Response, Problem> {
+    page(&form(&accounts, &visit, &Fields::default(), &onward))
 }
 
 /// Signs in.
@@ -146,8 +154,9 @@ pub(crate) async fn post(
     at_pace(started, accounts.pace).await;
     match outcome {
         Outcome::In(factor) => {
-            let to = if factor == Factor::Awaited { "/sign-in/code" } else { "/account" };
-            Ok(Redirect::to(to).into_response())
+            let onward = Onward::sent(&fields);
+            let code = (factor == Factor::Awaited).then(|| onward.through(second_factor::ASK));
+            Ok(Redirect::to(code.as_deref().unwrap_or(onward.page())).into_response())
         }
         Outcome::Wrong => {
             fields.refuse("email", NO);
@@ -200,18 +209,22 @@ pub(crate) fn come_in(
 }
 
 fn again(accounts: &Accounts, visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
-    page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(accounts, visit, fields))
+    let onward = Onward::sent(fields);
+    page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(accounts, visit, fields, &onward))
 }
 
 /// The page as it is before anybody has typed anything.
 pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
-    SignInPage { frame, fields: &Fields::default(), remembers: None, by_passkey: true }.render()
+    let (fields, onward) = (&Fields::default(), &Onward::default());
+    SignInPage { frame, fields, remembers: None, onward, addressed: false, by_passkey: true }.render()
 }
 
-fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> SignInPage<'a> {
-    let remembers = devices::lasts(&accounts.keeper.policy()).map(|lasts| duration(&lasts));
+fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields, onward: &'a Onward) -> SignInPage<'a> {
+    let policy = accounts.keeper.policy();
+    let remembers = devices::lasts(&policy).map(|lasts| duration(&lasts));
+    let addressed = matches!(policy.notice.session.carrier, Carrier::Address { .. });
     let by_passkey = passkeys::possible(accounts);
-    SignInPage { frame: visit.form_frame("Sign in"), fields, remembers, by_passkey }
+    SignInPage { frame: visit.form_frame("Sign in"), fields, remembers, onward, addressed, by_passkey }
 }
 
 /// Only who has shown who they are is told this.

@@ -143,20 +143,11 @@ struct Asked {
 }
 
 fn read(policy: &Policy, fields: &mut Fields) -> Option<Asked> {
-    let (address, phone) = (Row::of(policy, Kind::PHYSICAL_ADDRESS), Row::of(policy, Kind::TELEPHONE_NUMBER));
-    let given_name = fields.text("given_name", "Given name", 100, Need::Required);
-    let family_name = fields.text("family_name", "Family name", 100, Need::Required);
-    let email = email(fields);
-    let address =
-        address.asked.then(|| fields.prose("address", "Postal address", 500, address.need())).flatten();
-    let phone = phone.asked.then(|| fields.text("phone", "Telephone number", 40, phone.need())).flatten();
+    let details = details(policy, fields);
     let password = fields.secret("password", "Password", password::LONGEST);
     if let Some(password) = &password {
         let about: Vec<&str> =
-            [given_name.as_deref(), family_name.as_deref(), email.as_ref().map(Email::as_str)]
-                .into_iter()
-                .flatten()
-                .collect();
+            ["given_name", "family_name", "email"].into_iter().filter_map(|name| fields.get(name)).collect();
         if let Err(weak) = password::judge(password, &about) {
             fields.refuse("password", weak.to_string());
         }
@@ -164,7 +155,23 @@ fn read(policy: &Policy, fields: &mut Fields) -> Option<Asked> {
     if !fields.errors().is_empty() {
         return None;
     }
-    let (email, password) = (email?, password?);
+    let (profile, email) = details?;
+    Some(Asked { profile, email, password: password? })
+}
+
+/// Who somebody is, by the rules of the form: what the notice does not ask for is not read.
+pub(crate) fn details(policy: &Policy, fields: &mut Fields) -> Option<(Profile, Email)> {
+    let (address, phone) = (Row::of(policy, Kind::PHYSICAL_ADDRESS), Row::of(policy, Kind::TELEPHONE_NUMBER));
+    let given_name = fields.text("given_name", "Given name", 100, Need::Required);
+    let family_name = fields.text("family_name", "Family name", 100, Need::Required);
+    let email = email(fields);
+    let address =
+        address.asked.then(|| fields.prose("address", "Postal address", 500, address.need())).flatten();
+    let phone = phone.asked.then(|| fields.text("phone", "Telephone number", 40, phone.need())).flatten();
+    if !fields.errors().is_empty() {
+        return None;
+    }
+    let email = email?;
     let profile = Profile {
         given_name: given_name?,
         family_name: family_name?,
@@ -172,7 +179,7 @@ fn read(policy: &Policy, fields: &mut Fields) -> Option<Asked> {
         address,
         phone,
     };
-    Some(Asked { profile, email, password })
+    Some((profile, email))
 }
 
 /// The address of a form, parsed, with its error beside the field.

@@ -13,7 +13,9 @@ use kept_web::{Frame, Problem, Visit, page};
 use serde::Deserialize;
 
 use crate::{
-    Accounts, data,
+    Accounts,
+    addressed::STRAYED,
+    data,
     passkeys::sign_in::{COPIED, PASSKEY},
     password_again::AGAIN,
     problem,
@@ -111,6 +113,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         Deed::Wrote if kinds.is_empty() => format!("{who} noted: {}", event.what),
         Deed::Wrote => format!("{who} wrote down your {kinds}"),
         Deed::Read => format!("{who} looked at your {kinds}"),
+        Deed::Permitted => format!("{who} noted that you allow a look into your account: {}", event.what),
         Deed::Opened => format!("You opened the page “{}”", event.what),
         Deed::Exported => "You took a copy of your data".into(),
         Deed::Erased => format!("We erased your {kinds}"),
@@ -130,6 +133,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         .into(),
         Deed::SignedOut => match event.what.as_str() {
             "session" => "You signed out".into(),
+            STRAYED => "A session ended, because its address was opened in another browser".into(),
             which => format!("You ended {which}"),
         },
         Deed::Disabled => "Your account was switched off".into(),

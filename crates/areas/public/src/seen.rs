@@ -11,6 +11,7 @@ use kept_notice::{Cookie, Notice, shortest};
 use kept_web::{
     Announcement, Problem,
     cookies::{DeclaredCookie, Lasts},
+    form::Posted,
     paths,
 };
 
@@ -67,12 +68,14 @@ pub fn declared(notice: &Notice) -> Vec<DeclaredCookie> {
 
 /// `POST /notice/seen`: sets the cookie and goes back to where one was. It takes no form token, which would leave a
 /// session with every reader (`acc-17`): it changes nothing on the server, and the shell refuses other sites' posts.
-pub(crate) async fn dismiss(State(public): State<Public>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn dismiss(
+    State(public): State<Public>,
+    Posted(fields): Posted,
+) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
     let rule = policy.notice.cookie(COOKIE).ok_or_else(Problem::not_found)?;
     let base = &public.face.base;
-    let back = headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or_default();
-    let back = back.strip_prefix(base.origin()).filter(|path| is_local(path)).unwrap_or(paths::HOME);
+    let back = fields.get("back").filter(|path| paths::is_own(path)).unwrap_or(paths::HOME);
     let mark = mark(&policy.notice, public.keeper.coming().as_deref());
     let cookie = set_cookie(rule, &mark, base.is_https());
     let cookie = HeaderValue::try_from(cookie).map_err(Problem::internal)?;
@@ -102,11 +105,6 @@ fn has_seen(headers: &HeaderMap, mark: &str) -> bool {
 fn mark(notice: &Notice, coming: Option<&Coming>) -> String {
     let version = coming.map_or(&notice.version, |coming| &coming.policy.notice.version);
     version.chars().take(16).collect()
-}
-
-/// Whether this is a path of this site: `//` would be another host.
-fn is_local(path: &str) -> bool {
-    path.starts_with('/') && !path.starts_with("//") && !path.contains('\\')
 }
 
 #[cfg(test)]

@@ -116,6 +116,7 @@ pub fn title(section: &'static str) -> &'static str {
         "notice" => "This notice",
         "data" => "What we hold",
         "form" => "What we ask you for",
+        "source" => "Where else it comes from",
         "purpose" => "What we use it for",
         "role" => "Who may see it",
         "retain" => "When it is erased",

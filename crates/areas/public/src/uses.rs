@@ -75,9 +75,10 @@ fn introduce(policy: &Policy, who: &str) -> (String, String) {
         ("you", _) => ("You".into(), "On your own pages, about yourself.".into()),
         ("the server", _) => ("The server".into(), "By itself, shown to nobody.".into()),
         (role, Some(rule)) => {
+            let allowed = if rule.asks_permission { " They look only when you have allowed it." } else { "" };
             let reason =
                 if rule.asks_reason { " They first state a reason, which you can read." } else { "" };
-            (format!("Our staff: {role}"), format!("Those who {}.{reason}", rule.says))
+            (format!("Our staff: {role}"), format!("Those who {}.{allowed}{reason}", rule.says))
         }
         (role, None) => (format!("Our staff: {role}"), "The notice does not name this role.".into()),
     }

@@ -2,6 +2,7 @@
 
 mod change;
 mod ground;
+mod origin;
 mod reads;
 mod report;
 mod retain;
@@ -202,10 +203,16 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Section("retain"), proof: Proof::Event, run: retain::check },
     Check { covers: Covers::Section("hold"), proof: Proof::Event, run: rules::hold },
     Check { covers: Covers::Section("form"), proof: Proof::Construction, run: rules::form },
+    Check { covers: Covers::Section("source"), proof: Proof::Construction, run: origin::source },
     Check { covers: Covers::Section("purpose"), proof: Proof::Construction, run: reads::purpose },
     Check { covers: Covers::Section("role"), proof: Proof::Construction, run: reads::role },
     Check { covers: Covers::Rule("right.access"), proof: Proof::Probe, run: rules::access },
     Check { covers: Covers::Rule("notice"), proof: Proof::Probe, run: change::published },
     Check { covers: Covers::Rule("notice.change"), proof: Proof::Event, run: change::change },
     Check { covers: Covers::Rule("never.store-in-clear"), proof: Proof::Probe, run: rules::sealed },
+    Check {
+        covers: Covers::Rule("never.collect-elsewhere"),
+        proof: Proof::Construction,
+        run: origin::elsewhere,
+    },
 ];

@@ -51,6 +51,18 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let reads: Vec<&Event> =
         looks(inspect)?.filter(|event| role_of(event).is_some_and(|role| role == name)).collect();
     let wrong = reads.iter().filter(|event| !is_granted(inspect.policy, event, name)).count();
+    let unasked = if inspect.policy.notice.role(name).is_some_and(|rule| rule.asks_permission) {
+        let events = inspect.events()?.unwrap_or_default();
+        reads.iter().filter(|look| !is_permitted(events, look)).count()
+    } else {
+        0
+    };
+    if unasked > 0 {
+        return Ok(Finding::broken(
+            count(unasked),
+            format!("looks without a recorded permission: {unasked}"),
+        ));
+    }
     if wrong > 0 {
         let detail = format!("looks that the notice does not allow, or without what it asks for: {wrong}");
         return Ok(Finding::broken(count(wrong), detail));
@@ -107,6 +119,12 @@ fn is_granted(policy: &Policy, event: &Event, role: &str) -> bool {
         && event.purpose.as_deref() == Some(view.purpose)
         && event.kinds.iter().all(|kind| kinds.contains(&kind.as_str()))
         && (!asks || event.because.is_some())
+}
+
+/// `acc-9`: whether the permission to a look is on record: it was noted in the same act, by who looked.
+fn is_permitted(events: &[Event], look: &Event) -> bool {
+    let noted = |event: &Event| event.deed == Deed::Permitted && event.who == look.who && event.at == look.at;
+    events.iter().any(noted)
 }
 
 fn count(found: usize) -> i64 {

@@ -115,15 +115,14 @@ impl Keeper {
         // Where something is broken, the next run looks at everything again.
         *turn = report.broken().next().is_none().then_some(ground);
         let (house, evidence) = (self.house.clone(), report.clone());
-        let note = self
+        let (checkpoint, note) = self
             .act(self.ctx(Actor::System), move |act| {
                 write_down(act.tx(), &evidence)?;
                 checkpoint::sign(&house, act.tx(), act.ctx.now)
             })
             .await?;
         let folder = self.house.folder.clone();
-        let published = tokio::task::spawn_blocking(move || checkpoint::publish(&folder, &note)).await;
-        published.map_err(std::io::Error::other).flatten().map_err(KeeperError::Checkpoint)?;
+        self.store.scan(move |read| checkpoint::publish(read, &folder, &checkpoint, &note)).await?;
         Ok(report)
     }
 

@@ -1,9 +1,14 @@
 //! The ledger: its root can be computed anew by anyone, and nothing in it can be changed unnoticed.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use kept_keeper::{Actor, KeeperError};
-use kept_ledger::{Frontier, Hash, verify};
+use kept_keeper::{Act, Actor, Deed, KeeperError};
+use kept_ledger::{
+    Frontier, Hash,
+    proof::verify_inclusion,
+    tile::{self, Short, Tile},
+    verify,
+};
 use kept_store::{Row, params};
 
 use crate::site::{On, Site};
@@ -11,6 +16,7 @@ use crate::site::{On, Site};
 on_every_database! {
     the_edge_is_what_the_leaves_give
     anyone_can_verify_the_published_checkpoint
+    lost_damaged_and_foreign_tiles_are_written_anew
     a_changed_removed_added_or_renumbered_leaf_is_found
     a_changed_or_swapped_trail_row_is_found_by_its_reader
     swapped_trail_rows_are_found_by_their_reader
@@ -49,11 +55,57 @@ async fn anyone_can_verify_the_published_checkpoint(on: On) {
         assert!(verify(&note.replacen('\n', "\n1", 1), &site.keeper.verifier_key()).is_err());
     }
     assert_eq!(site.count("SELECT COUNT(*) FROM checkpoints", &params![]).await, 2);
+    the_tiles_give_the_checkpoint(&site).await;
     // The same ledger gives the same checkpoint.
     let note = fs::read_to_string(&path).unwrap();
     site.keeper.prove().await.unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), note);
     assert_eq!(site.count("SELECT COUNT(*) FROM checkpoints", &params![]).await, 2);
+}
+
+/// The folder is a log as outside tools read it: each leaf is proven by its files alone.
+async fn the_tiles_give_the_checkpoint(site: &Site) {
+    let folder = site.folder.path().join("ledger");
+    let note = fs::read_to_string(folder.join("checkpoint")).unwrap();
+    let checkpoint = verify(&note, &site.keeper.verifier_key()).unwrap();
+    let read =
+        |tile: Tile| Ok::<_, Short>(fs::read(folder.join(tile.path())).unwrap().as_chunks().0.to_vec());
+    for (position, leaf) in (0..).zip(tree(site).await.0.iter().take(checkpoint.size.try_into().unwrap())) {
+        let path = tile::inclusion(checkpoint.size, position, read).unwrap().unwrap();
+        assert!(verify_inclusion(leaf, position, checkpoint.size, &path, &checkpoint.root));
+    }
+}
+
+async fn lost_damaged_and_foreign_tiles_are_written_anew(on: On) {
+    let site = Site::new(on).await;
+    site.member("Anna").await;
+    site.keeper.prove().await.unwrap();
+    let folder = site.folder.path().join("ledger");
+    let only = || fs::read_dir(folder.join("tile/0/000.p")).unwrap().next().unwrap().unwrap().path();
+    let faults: [fn(&Path); 3] = [
+        |tile| fs::remove_file(tile).unwrap(),
+        |tile| fs::write(tile, b"cut").unwrap(),
+        |tile| fs::write(tile, vec![7; fs::metadata(tile).unwrap().len() as usize]).unwrap(),
+    ];
+    for (name, fault) in ["Bert", "Cleo", "Dora"].into_iter().zip(faults) {
+        fs::remove_dir_all(folder.join("tile")).unwrap();
+        fs::remove_file(folder.join("checkpoint")).unwrap();
+        site.keeper.prove().await.unwrap();
+        fault(&only());
+        site.member(name).await;
+        site.keeper.prove().await.unwrap();
+        the_tiles_give_the_checkpoint(&site).await;
+    }
+    // Past a full tile its parts are gone.
+    for _ in 0..3 {
+        let many =
+            |act: &mut Act<'_, '_>| (0..90).try_for_each(|_| act.note_site(Deed::Site, "test").map(drop));
+        site.act(Actor::System, many).await.unwrap();
+        site.keeper.prove_new().await.unwrap();
+    }
+    the_tiles_give_the_checkpoint(&site).await;
+    assert!(folder.join("tile/0/000").exists());
+    assert!(!folder.join("tile/0/000.p").exists());
 }
 
 async fn a_changed_removed_added_or_renumbered_leaf_is_found(on: On) {
@@ -112,5 +164,5 @@ async fn swapped_trail_rows_are_found_by_their_reader(on: On) {
                 AND o.position <> trail.position LIMIT 1) WHERE subject = $1";
     assert!(site.plant(swap, &params![anna.as_bytes()]).await >= 2);
     let read = site.look(Actor::Person(anna), |look| look.trail(10)).await;
-    assert!(matches!(read, Err(KeeperError::Sealed { .. })));
+    assert!(matches!(read, Err(KeeperError::Ledger)));
 }

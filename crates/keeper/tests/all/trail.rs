@@ -1,5 +1,7 @@
 //! The trail: what was done with a person's data, written with the deed and gone when its time comes.
 
+use std::collections::BTreeSet;
+
 use kept_keeper::{Actor, Deed, KeeperError};
 use kept_store::{StoreError, params};
 use kept_vault::{Kind, SubjectId};
@@ -13,6 +15,9 @@ on_every_database! {
     no_deed_without_its_event
     a_journal_that_cannot_be_written_waits
     a_read_by_staff_is_written_with_its_reason_before_it_is_shown
+    a_look_by_staff_gives_nothing_before_its_event_is_written
+    those_who_look_at_once_are_all_recorded
+    a_look_at_somebody_without_a_trail_is_the_sites
     own_reads_are_in_the_trail_after_the_journal_is_written
     an_erased_trail_does_not_begin_again
     nothing_of_an_erased_person_comes_back
@@ -43,6 +48,77 @@ async fn a_read_by_staff_is_written_with_its_reason_before_it_is_shown(on: On) {
     assert!(undone.is_err());
     assert_eq!(site.trail(anna).await[0], "card");
     assert_eq!(site.trail(anna).await.iter().filter(|what| *what == "card").count(), 1);
+}
+
+/// `use-1`: a look takes no turn, and is recorded all the same before anything is given.
+async fn a_look_by_staff_gives_nothing_before_its_event_is_written(on: On) {
+    let site = Site::new(on).await;
+    let anna = site.member("Anna").await;
+    let card = site.look(STAFF, move |look| look.shown::<Card>(anna, Some("she rang"))).await.unwrap();
+    assert_eq!(card.name.as_deref(), Some("Anna"));
+    let entries = site.look(Actor::Person(anna), |look| look.trail(1)).await.unwrap();
+    let event = &entries[0].event;
+    assert_eq!((event.deed, event.what.as_str()), (Deed::Read, "card"));
+    assert_eq!(event.because.as_deref(), Some("she rang"));
+    assert_eq!(event.who, "support:09090909090909090909090909090909");
+    assert_eq!(event.kinds, ["pd:EmailAddress", "pd:Name", "pd:TelephoneNumber"]);
+
+    site.refuse("INSERT", "ledger").await;
+    let refused = site.look(STAFF, move |look| look.shown::<Card>(anna, Some("again"))).await;
+    assert!(refused.is_err());
+    site.relent("ledger").await;
+    let silent = site.look(STAFF, move |look| look.shown::<Card>(anna, None)).await;
+    assert!(matches!(silent, Err(KeeperError::NoReason { .. })));
+    let herself = site.look(Actor::Person(anna), move |look| look.shown::<Card>(anna, Some("me"))).await;
+    assert!(matches!(herself, Err(KeeperError::NotYours { .. })));
+    // What a look did not give in the end was not read.
+    let undone = site.look(STAFF, move |look| {
+        look.shown::<Card>(anna, Some("never mind"))?;
+        Err::<(), _>(KeeperError::Unrecorded)
+    });
+    assert!(undone.await.is_err());
+    assert_eq!(site.trail(anna).await.iter().filter(|what| *what == "card").count(), 1);
+}
+
+async fn those_who_look_at_once_are_all_recorded(on: On) {
+    let site = Site::new(on).await;
+    let (anna, bert) = (site.member("Anna").await, site.member("Bert").await);
+    let looks: Vec<_> = (0..40)
+        .map(|n| {
+            let (keeper, who) = (site.keeper.clone(), if n % 2 == 0 { anna } else { bert });
+            tokio::spawn(async move {
+                let reason = format!("call {n}");
+                let look = keeper.look(keeper.ctx(STAFF), move |look| look.shown::<Card>(who, Some(&reason)));
+                look.await.map(|card| card.name)
+            })
+        })
+        .collect();
+    // One of them goes away before it is told.
+    looks[7].abort();
+    for (n, look) in looks.into_iter().enumerate().filter(|(n, _)| *n != 7) {
+        let name = if n % 2 == 0 { "Anna" } else { "Bert" };
+        assert_eq!(look.await.unwrap().unwrap().as_deref(), Some(name), "call {n}");
+    }
+    for (who, least) in [(anna, 20), (bert, 19)] {
+        let trail = site.look(Actor::Person(who), |look| look.trail(100)).await.unwrap();
+        let reasons: BTreeSet<_> = trail.into_iter().filter_map(|entry| entry.event.because).collect();
+        assert!((least..=20).contains(&reasons.len()), "{reasons:?}");
+    }
+    assert_eq!(site.broken().await, Vec::<String>::new());
+}
+
+async fn a_look_at_somebody_without_a_trail_is_the_sites(on: On) {
+    let site = Site::new(on).await;
+    let anna = site.member("Anna").await;
+    site.emit(anna, "member.left").await;
+    site.skip("2027-09-01T12:00:00Z").await;
+    assert!(!site.kinds(anna).await.contains(&Kind::TRAIL));
+    let nobody = SubjectId::from_bytes([0; 16]);
+    let sites = site.count(SITE_TRAIL, &params![nobody.as_bytes()]).await;
+    site.look(STAFF, move |look| look.shown::<Card>(anna, Some("Anna rang"))).await.unwrap();
+    assert_eq!(site.count(SITE_TRAIL, &params![nobody.as_bytes()]).await, sites + 1);
+    let entries = site.look(Actor::Person(nobody), |look| look.trail(1)).await.unwrap();
+    assert_eq!((entries[0].event.what.as_str(), entries[0].event.because.as_deref()), ("card", None));
 }
 
 async fn own_reads_are_in_the_trail_after_the_journal_is_written(on: On) {
@@ -88,7 +164,8 @@ async fn an_erased_trail_does_not_begin_again(on: On) {
     site.emit(anna, "dispute.settled").await;
     site.own(anna).await;
     site.keeper.write_journal().await.unwrap();
-    assert_eq!(site.count("SELECT COUNT(*) FROM ledger", &params![]).await, leaves + 4);
+    // What she read while she had a trail has its leaf, which nobody can open; what she read since has none.
+    assert_eq!(site.count("SELECT COUNT(*) FROM ledger", &params![]).await, leaves + 5);
     assert_eq!(site.count(SITE_TRAIL, &nobody).await, sites + 4);
     assert_eq!(site.kinds(anna).await, [Kind::IDENTIFIER]);
     assert_eq!(site.trail(anna).await, Vec::<String>::new());

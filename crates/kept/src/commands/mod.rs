@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod duties;
+pub mod import;
 pub mod init;
 pub mod propose;
 pub mod prove;
@@ -47,6 +48,14 @@ pub enum Failed {
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// A file that was given does not fit the command; nothing was done.
+    #[error("{}: {why}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
     },
     /// The settings or the notice have problems.
     #[error("{}", list(path, problems))]

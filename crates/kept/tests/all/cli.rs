@@ -60,6 +60,7 @@ fn without_a_command_it_says_what_there_is() {
       propose   Proposes another notice for a site; people are told first, if it matters to them
       prove     Runs the check of every sentence now; exit 1 if one is broken
       simulate  Lives through years under a notice, with invented people, and crashes; exit 1 at the first promise that breaks
+      import    Takes in people from another system; exit 0 if every line was, 1 if some were rejected, 2 if the file cannot be
       duties    Lists what is due, what would happen, and under which sentence
 
     Options:
@@ -110,6 +111,16 @@ fn uses_says_who_sees_what() {
       sees   sign-in details (whole)
       under  purpose.sign-in
 
+    the server: the check of a passkey at sign-in, which shows it to nobody
+      why    recognising people when they sign in (dpv:IdentityAuthentication)
+      sees   sign-in details (whole)
+      under  purpose.sign-in
+
+    you: your own passkeys, on the page Passkeys
+      why    recognising people when they sign in (dpv:IdentityAuthentication)
+      sees   sign-in details (whole)
+      under  right.access
+
     the server: the addressing of a message to you
       why    sending messages (dpv:CommunicationManagement)
       sees   name (whole)
@@ -146,6 +157,20 @@ fn uses_says_who_sees_what() {
       sees   personal documents (whole)
       sees   professional certifications (whole)
       under  role.verifier, purpose.verification
+
+    support: who says that they were a member before, at the support desk, after stating a reason
+      why    providing a service (dpv:ServiceProvision)
+      sees   name (whole)
+      sees   e-mail address (whole)
+      sees   identifier (whole)
+      under  role.support, purpose.membership
+
+    support: what is kept of an earlier membership, at the support desk, after stating a reason
+      why    providing a service (dpv:ServiceProvision)
+      sees   identifier (whole)
+      sees   membership dates (whole)
+      sees   training record (whole)
+      under  role.support, purpose.membership
     "#);
 }
 
@@ -163,7 +188,8 @@ fn uses_as_json_has_the_same() {
             one["says"].as_str().unwrap()
         )));
     }
-    insta::assert_snapshot!(serde_json::to_string_pretty(&uses[4]).unwrap(), @r#"
+    let card = uses.iter().find(|one| one["view"] == "member-card").unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(card).unwrap(), @r#"
     {
       "off": null,
       "purpose": "dpv:ServiceProvision",

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, show what a program said, and measure the machine's time"
 )]
 
+mod address;
 mod broken;
 mod broken_pipe;
 mod check;
@@ -17,6 +18,7 @@ mod cli;
 mod config;
 mod demo;
 mod diff;
+mod import;
 mod journeys;
 mod keys;
 mod promises;

@@ -107,6 +107,7 @@ fn as_linked_data_it_has_the_terms_of_dpv() {
             "dpv:hasContact": "privacy@process.example.test",
             "dpv:hasName": "Example Process Service"
           },
+          "dpv:hasDataSource": [],
           "dpv:hasPersonalData": {
             "@id": "pd:Name",
             "dct:title": "name",

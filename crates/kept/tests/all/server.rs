@@ -31,12 +31,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the example in a folder and waits until it serves.
     pub(crate) fn start(folder: &Path) -> Server {
-        Server::start_at(folder, "127.0.0.1:0")
+        Server::example("trainers", folder)
     }
 
-    /// As [`start`](Server::start), at this address.
-    pub(crate) fn start_at(folder: &Path, listen: &str) -> Server {
-        Server::spawn(folder, listen).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
+    /// As [`start`](Server::start), one of the other examples.
+    pub(crate) fn example(name: &str, folder: &Path) -> Server {
+        Server::example_at(name, "127.0.0.1:0", folder)
+    }
+
+    /// As [`example`](Server::example), at this address.
+    pub(crate) fn example_at(name: &str, listen: &str, folder: &Path) -> Server {
+        Server::spawn(name, listen, folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
     }
 
     /// Serves the site of the settings in a folder, whose data folder is `data`.
@@ -44,9 +49,9 @@ impl Server {
         Server::run(kept(folder, "serve --config kept.toml"), &folder.join("data"))
     }
 
-    fn spawn(folder: &Path, listen: &str) -> Result<Server, String> {
-        let mut demo = kept(Path::new("."), "demo trainers --listen");
-        demo.arg(listen).arg("--data").arg(folder);
+    fn spawn(name: &str, listen: &str, folder: &Path) -> Result<Server, String> {
+        let mut demo = kept(Path::new("."), &format!("demo {name} --listen {listen} --data"));
+        demo.arg(folder);
         Server::run(demo, folder)
     }
 

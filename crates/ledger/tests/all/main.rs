@@ -10,6 +10,7 @@
 
 mod checkpoint;
 mod proof;
+mod tile;
 mod tree;
 
 use kept_ledger::Hash;

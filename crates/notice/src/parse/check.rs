@@ -2,7 +2,9 @@
 //! over, nothing asked for or shown without need.
 
 use super::read::Reader;
-use crate::notice::{Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Shown};
+use crate::notice::{
+    DataSource, Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Shown,
+};
 use crate::terms::{self, Family};
 use crate::time::longer;
 use crate::vocabulary::FormWords;
@@ -14,6 +16,9 @@ pub(super) fn check(notice: &Notice, reader: &mut Reader<'_>) {
     each_label(notice, reader);
     for purpose in &notice.purposes {
         marketing(purpose, reader);
+    }
+    for source in &notice.sources {
+        source_gives(source, notice, reader);
     }
     for form in &notice.forms {
         form_fields(form, notice, reader);
@@ -101,6 +106,7 @@ fn is_used(notice: &Notice, label: &str) -> bool {
 
 fn is_named(notice: &Notice, label: &String) -> bool {
     notice.forms.iter().any(|form| asks_for(form, label))
+        || notice.sources.iter().any(|source| source.gives.contains(label))
         || notice.roles.iter().any(|role| role.sees.iter().any(|(seen, _)| seen == label))
         || notice.retains.iter().any(|retain| retain.keep.iter().any(|(kept, _)| kept == label))
         || notice
@@ -162,6 +168,19 @@ fn form_fields(form: &Form, notice: &Notice, reader: &mut Reader<'_>) {
                 help,
             );
         }
+    }
+}
+
+/// Nothing is taken from elsewhere without a purpose.
+fn source_gives(source: &DataSource, notice: &Notice, reader: &mut Reader<'_>) {
+    let id = &source.rule.id;
+    for label in source.gives.iter().filter(|label| !is_used(notice, label)) {
+        let help = format!("leave it out, or add \"{label}\" to the uses of a [purpose]");
+        reader.problem_with(
+            &format!("{id}.gives {label}"),
+            format!("[{id}] gives {label}, which no purpose uses"),
+            help,
+        );
     }
 }
 

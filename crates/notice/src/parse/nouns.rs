@@ -4,7 +4,9 @@ use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use super::read::{Fields, Item, Reader};
-use crate::notice::{Basis, Change, Data, Form, HoldData, Notice, Prose, Purpose, Role, RuleHead, Shown};
+use crate::notice::{
+    Basis, Change, Data, DataSource, Form, HoldData, Notice, Prose, Purpose, Role, RuleHead, Shown,
+};
 use crate::sentence::LAWS;
 use crate::spell;
 use crate::terms::{self, Family, Term};
@@ -12,6 +14,9 @@ use crate::terms::{self, Family, Term};
 /// Sections of the language that this version does not run.
 const LATER_SECTIONS: [&str; 9] =
     ["recipient", "mail", "chat", "room", "analytics", "survey", "breach", "attest", "directory"];
+
+/// How long the name of a source may be: it is stored beside every part that comes from it.
+const LONGEST_SOURCE: usize = 32;
 
 /// Stands for a term that could not be read. A notice that holds it has a problem, and is never handed out.
 static UNREAD: Term = Term { id: "", iri: "", label: "", lead: "", family: Family::Data };
@@ -23,6 +28,7 @@ impl Reader<'_> {
         let head = self.required(&mut root, "notice", "it says whose notice this is: [notice] of = \"…\"");
         let data = self.required(&mut root, "data", "it names the data: [data] identity = [\"pd:Name\"]");
         let forms = root.take("form");
+        let sources = root.take("source");
         let purposes =
             self.required(&mut root, "purpose", "it says what data is used for: [purpose.membership]");
         let roles = root.take("role");
@@ -47,6 +53,7 @@ impl Reader<'_> {
             change: None,
             data: self.section(data, "data", &mut prose, Self::data),
             forms: Vec::new(),
+            sources: Vec::new(),
             purposes: Vec::new(),
             roles: Vec::new(),
             retains: Vec::new(),
@@ -66,6 +73,7 @@ impl Reader<'_> {
         notice.purposes = self.section(purposes, "purpose", &mut prose, Self::purpose);
         self.purposes = notice.purposes.iter().map(|purpose| purpose.name.clone()).collect();
         notice.forms = self.section(forms, "form", &mut prose, Self::form);
+        notice.sources = self.section(sources, "source", &mut prose, Self::source);
         notice.roles = self.section(roles, "role", &mut prose, Self::role);
         notice.retains = self.section(retains, "retain", &mut prose, Self::retain);
         notice.holds = self.section(holds, "hold", &mut prose, Self::hold);
@@ -212,6 +220,23 @@ impl Reader<'_> {
         Some(Form { rule, name, required, voluntary })
     }
 
+    fn source(&mut self, name: &str, item: &Item<'_>) -> Option<DataSource> {
+        self.name(name, item.key.clone());
+        if name.len() > LONGEST_SOURCE {
+            let help = format!("use at most {LONGEST_SOURCE} letters");
+            self.problem(item.key.clone(), format!("\"{name}\" is too long for a source"), Some(help));
+        }
+        let mut fields = self.table(item);
+        let says =
+            self.required(&mut fields, "says", "say who or what it is: says = \"our former register\"");
+        let says = says.and_then(|says| self.fragment(&says)).unwrap_or_default();
+        let gives = self.required(&mut fields, "gives", "name what it gives: gives = [\"identity\"]");
+        let gives = gives.map(|item| self.labels(&item)).unwrap_or_default();
+        let rule = RuleHead { id: format!("source.{name}"), refs: self.refs(&mut fields) };
+        self.done(fields, &[]);
+        Some(DataSource { rule, name: name.to_owned(), says, gives })
+    }
+
     fn purpose(&mut self, name: &str, item: &Item<'_>) -> Option<Purpose> {
         self.name(name, item.key.clone());
         let mut fields = self.table(item);
@@ -262,14 +287,16 @@ impl Reader<'_> {
                 for_.extend(self.purpose_name(&purpose));
             }
         }
-        let asks = fields.take("asks");
-        let asks_reason = asks.is_some();
-        if let Some(asks) = asks {
-            self.choice(&asks, "thing to ask for", ["a reason"].into_iter());
+        let (mut asks_reason, mut asks_permission) = (false, false);
+        for asked in fields.take("asks").map(|asks| self.one_or_more(asks)).unwrap_or_default() {
+            match self.choice(&asked, "thing to ask for", ["a reason", "permission"].into_iter()) {
+                Some("permission") => asks_permission = true,
+                _ => asks_reason = true,
+            }
         }
         let rule = RuleHead { id: format!("role.{name}"), refs: self.refs(&mut fields) };
         self.done(fields, &[]);
-        Some(Role { rule, name, says, sees, for_, asks_reason })
+        Some(Role { rule, name, says, sees, for_, asks_reason, asks_permission })
     }
 
     /// Labels, each whole or in the form that `{ label = "form" }` says.
@@ -295,6 +322,11 @@ impl Reader<'_> {
             }
         }
         sees
+    }
+
+    /// A value, or each of a list of them.
+    fn one_or_more<'t>(&mut self, item: Item<'t>) -> Vec<Item<'t>> {
+        if matches!(item.value, DeValue::Array(_)) { self.list(&item) } else { vec![item] }
     }
 
     /// The name of a purpose.

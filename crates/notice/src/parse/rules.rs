@@ -105,7 +105,9 @@ impl Reader<'_> {
         let mut fields = self.table(item);
         let on = self.required(&mut fields, "on", "name the page: on = \"My data\"");
         let on = on
-            .and_then(|on| self.choice(&on, "page", ["My account", "My data"].into_iter()))
+            .and_then(|on| {
+                self.choice(&on, "page", ["My account", "My data", "Forgotten password"].into_iter())
+            })
             .unwrap_or_default()
             .to_owned();
         let rule = RuleHead { id: format!("right.{word}"), refs: self.refs(&mut fields) };
@@ -116,7 +118,14 @@ impl Reader<'_> {
     pub(super) fn session(&mut self, item: Option<Item<'_>>) -> Session {
         let rule = RuleHead { id: "session".to_owned(), refs: Vec::new() };
         let carrier = Carrier::Cookie { lasts: None };
-        let mut session = Session { rule, carrier, idle: Span::new(), reminds: Vec::new() };
+        let mut session = Session {
+            rule,
+            carrier,
+            idle: Span::new(),
+            reminds: Vec::new(),
+            fills_forms: false,
+            opens_own_page: false,
+        };
         let Some(item) = item else { return session };
         let mut fields = self.table(&item);
         let carrier = self.required(&mut fields, "carrier", "say what carries it: carrier = \"cookie\"");
@@ -131,14 +140,22 @@ impl Reader<'_> {
             let known = Reminder::ALL.into_iter().find(|reminder| Some(reminder.words()) == words);
             session.reminds.extend(known.filter(|reminder| !session.reminds.contains(reminder)));
         }
+        let fills = fields.take("fills");
+        session.fills_forms = fills
+            .is_some_and(|fills| self.choice(&fills, "thing to fill in", ["forms"].into_iter()).is_some());
+        let opens = fields.take("opens");
+        session.opens_own_page =
+            opens.is_some_and(|opens| self.choice(&opens, "page", ["My account"].into_iter()).is_some());
         session.rule.refs = self.refs(&mut fields);
         self.done(fields, &[]);
         session
     }
 
-    /// What carries a session, and for how long: a cookie ends with the browser; a device is remembered for a time.
+    /// What carries a session, and for how long: a cookie ends with the browser, an address does not; a device is
+    /// remembered for a time.
     fn carrier(&mut self, carrier: Option<&Item<'_>>, fields: &mut Fields<'_>) -> Carrier {
-        let word = carrier.and_then(|item| self.carrier_word(item));
+        let words = ["cookie", "address", "remember"];
+        let word = carrier.and_then(|item| self.choice(item, "carrier", words.into_iter()));
         let lasts = fields.take("lasts");
         if word == Some("remember") {
             if let Some(ends) = fields.take("ends") {
@@ -152,21 +169,18 @@ impl Reader<'_> {
             let lasts = lasts.and_then(|lasts| self.span(&lasts)).unwrap_or_default();
             return Carrier::Remember { lasts };
         }
+        let lasts = lasts.and_then(|lasts| self.span(&lasts));
+        if word == Some("address") {
+            if let Some(ends) = fields.take("ends") {
+                let help = "leave it out: \"idle\" and \"lasts\" say when it ends".to_owned();
+                self.problem(ends.key.clone(), "an address does not end with the browser", Some(help));
+            }
+            return Carrier::Address { lasts };
+        }
         if let Some(ends) = self.required(fields, "ends", "say when it ends: ends = \"with the browser\"") {
             self.choice(&ends, "end of a session", ["with the browser"].into_iter());
         }
-        Carrier::Cookie { lasts: lasts.and_then(|lasts| self.span(&lasts)) }
-    }
-
-    /// The carrier's word; one that this version does not run is refused as such.
-    fn carrier_word(&mut self, item: &Item<'_>) -> Option<&'static str> {
-        if self.word(item)? == "address" {
-            let help = "write \"cookie\", or \"remember\" for devices that are known again".to_owned();
-            let message = "this version of Kept cannot run the carrier \"address\" yet";
-            self.problem(item.span.clone(), message, Some(help));
-            return None;
-        }
-        self.choice(item, "carrier", ["cookie", "remember"].into_iter())
+        Carrier::Cookie { lasts }
     }
 
     pub(super) fn cookie(&mut self, name: &str, item: &Item<'_>) -> Option<Cookie> {

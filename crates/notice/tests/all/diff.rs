@@ -41,6 +41,7 @@ const WEAKER: &[(&str, &str, &str)] = &[
     ("from    = \"dispute.opened\"", "from    = \"membership.expired\"", "hold.dispute"),
     ("art. 17(3)(e)", "art. 17(3)(b)", "hold.dispute"),
     ("idle    = \"1 hour\"", "idle    = \"2 hours\"", "session"),
+    ("carrier = \"cookie\"\nends    = \"with the browser\"", "carrier = \"address\"", "session"),
     ("lasts = \"1 year\"", "lasts = \"2 years\"", "cookie.notice-seen"),
     ("remembers that", "tells others that", "cookie.notice-seen"),
 ];

@@ -74,12 +74,6 @@ fn a_key_of_a_later_version() {
     53:1: this version of Kept cannot run [right.object] yet
       help: leave it out until it can: a sentence that nothing runs is no promise
     "#);
-    insta::assert_snapshot!(slip("carrier = \"cookie\"", "carrier = \"address\""), @r#"
-    carrier = "address"
-    ---
-    56:11: this version of Kept cannot run the carrier "address" yet
-      help: write "cookie", or "remember" for devices that are known again
-    "#);
     insta::assert_snapshot!(slip("track = {}", "show-card = { more-than = \"last 4\" }"), @r#"
     show-card = { more-than = "last 4" }
     ---
@@ -400,6 +394,25 @@ fn a_remembered_device_has_an_end_of_its_own() {
     ---
     55:2: [session] has no "ends"
       help: say when it ends: ends = "with the browser"
+    "#);
+}
+
+/// acc-5
+#[test]
+fn an_address_does_not_end_with_the_browser() {
+    insta::assert_snapshot!(slip("carrier = \"cookie\"", "carrier = \"address\""), @r#"
+    carrier = "address"
+    ---
+    57:1: an address does not end with the browser
+      help: leave it out: "idle" and "lasts" say when it ends
+    "#);
+    insta::assert_snapshot!(slip("carrier = \"cookie\"", "carrier = \"adress\""), @r#"
+    carrier = "adress"
+    ---
+    56:11: unknown carrier "adress"
+      help: did you mean "address"?
+    57:1: an address does not end with the browser
+      help: leave it out: "idle" and "lasts" say when it ends
     "#);
 }
 

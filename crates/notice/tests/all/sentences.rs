@@ -203,6 +203,19 @@ fn a_session_says_what_carries_it_and_when_it_ends() {
     insta::assert_snapshot!(text(&short_but(carrier, remember), "session"), @"While you are signed in or fill in a form, one cookie holds a random number and nothing about you. If you ask us to remember your device, a second one holds another for 30 days, so that you need not sign in each time. You are signed out when you say so, and on a device that is not remembered also when you close your browser, or after one hour in which you do nothing. Without cookies you can read this site, but not open an account. We set no cookie but those named here.");
 }
 
+/// acc-5
+#[test]
+fn a_session_in_addresses_needs_no_cookie() {
+    let carrier = "carrier = \"cookie\"\nends    = \"with the browser\"";
+    insta::assert_snapshot!(text(&short_but(carrier, "carrier = \"address\"\nlasts = \"12 hours\""), "session"), @"No cookie holds your session. While you are signed in or fill in a form, the addresses of your pages hold a random number and nothing about you, bound to your browser and to the moment you signed in. You are signed out when you say so, when such an address is opened in another browser, after one hour in which you do nothing, or twelve hours after you signed in. This site works with cookies refused; allowing them helps some browsers with what the cookies named here do, and we set no others.");
+    let cookies = format!(
+        "{carrier}\nidle    = \"1 hour\"\n\n[cookie.notice-seen]\nsays  = \"remembers that you have seen the notification \
+         bar\"\nlasts = \"1 year\"\n"
+    );
+    let none = short_but(&cookies, "carrier = \"address\"\nidle = \"1 hour\"\n");
+    insta::assert_snapshot!(text(&none, "session"), @"No cookie holds your session. While you are signed in or fill in a form, the addresses of your pages hold a random number and nothing about you, bound to your browser and to the moment you signed in. You are signed out when you say so, when such an address is opened in another browser, or after one hour in which you do nothing. This site works with cookies refused; we set none.");
+}
+
 #[test]
 fn erasure_and_the_way_over_the_wire() {
     let erase = short_but("[right]", "[right]\nerase = { on = \"My account\" }");

@@ -23,7 +23,7 @@ const PATIENCE_TO_FORGET: Duration = Duration::from_millis(250);
 const STATEMENTS: usize = 256;
 /// Pages that the writer keeps in memory, in KiB: the inner pages of large tables, and every page that a group of
 /// transactions changes, which are written twice when there is no room for them.
-const WRITER_CACHE: i64 = 32 * 1024;
+const WRITER_CACHE: i64 = 64 * 1024;
 /// The same of each reader. What it kept is void after each commit, so more would not help.
 const READER_CACHE: i64 = 4 * 1024;
 
@@ -44,11 +44,11 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE)?;
     // FULL: an answered commit survives a power cut. secure_delete: erased rows are overwritten with zeros
     // instead of lingering in free pages (`Store::scrub` says what it misses). No auto_vacuum: zeroed pages
-    // hold nothing and are used again, so there is nothing to gain from moving others about. Checkpoints at 16 MB of log,
+    // hold nothing and are used again, so there is nothing to gain from moving others about. Checkpoints at 64 MB of log,
     // because a page that changes often is then written to the database once for many times.
     connection
         .execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000;",
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000;",
         )
         .map_err(|error| dialect::run_error(error, "PRAGMA"))?;
     connection.execute_batch(dialect::GROUPS).map_err(|error| dialect::run_error(error, dialect::GROUPS))?;

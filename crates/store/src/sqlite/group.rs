@@ -89,8 +89,10 @@ impl Groups {
             }
         };
         let before = connection.total_changes();
+        let alone = group.len() == 1;
         for (index, job) in group.iter_mut().enumerate() {
-            if let Err(Fallen(answer)) = in_savepoint(connection, job.as_mut()) {
+            let run = if alone { by_itself } else { in_savepoint };
+            if let Err(Fallen(answer)) = run(connection, job.as_mut()) {
                 roll_back(connection);
                 let after = group.split_off(index + 1);
                 answer_all(group.pop(), &answer);
@@ -149,6 +151,17 @@ fn begin(connection: &Connection) -> Result<i64, StoreError> {
     control(connection, dialect::BEGIN_WRITE)
         .map_err(|error| dialect::run_error(error, dialect::BEGIN_WRITE))?;
     last_number_in(&Read::sqlite(connection)).inspect_err(|_| roll_back(connection))
+}
+
+/// Nobody else's changes are in the transaction, so a job that fails needs no savepoint, for which SQLite would copy each
+/// page before it changes.
+fn by_itself(connection: &Connection, job: &mut dyn Job) -> Result<(), Fallen> {
+    let keep = job.run(&mut Tx::sqlite(connection));
+    match (keep, connection.is_autocommit()) {
+        (true, false) => Ok(()),
+        (true, true) => Err(Fallen(Err(StoreError::RolledBack))),
+        (false, _) => Err(Fallen(Ok(()))),
+    }
 }
 
 fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), Fallen> {

@@ -15,7 +15,7 @@ use axum::{
 };
 use jiff::civil::date;
 use kept_web::{
-    Problem, ShellConfig, Site, assets_router,
+    Problem, Sessions, ShellConfig, Site, assets_router,
     cookies::{DeclaredCookie, Lasts},
     shell,
 };
@@ -35,7 +35,12 @@ pub(crate) fn config(base: &str) -> ShellConfig {
     let session = DeclaredCookie { name: "kept_session".into(), lasts: Lasts::Browser };
     let lasts = Lasts::AtMost(Duration::from_secs(86_400));
     let seen = DeclaredCookie { name: "notice_seen".into(), lasts };
-    ShellConfig { site: site(base), cookies: vec![session, seen], proxies: Vec::new() }
+    ShellConfig {
+        site: site(base),
+        cookies: vec![session, seen],
+        proxies: Vec::new(),
+        sessions: Sessions::Cookie,
+    }
 }
 
 /// A site over plain http that answers a GET or POST of `/page` with what the handler makes.

@@ -16,7 +16,9 @@ use super::{
     rp::{Answer, Refused, RelyingParty},
 };
 use crate::{
-    Accounts, problem,
+    Accounts,
+    onward::Onward,
+    problem,
     records::{Passkey, PasskeyCheck},
     sessions::Factor,
     sign_in::{Carried, Outcome, come_in, disabled},
@@ -37,6 +39,7 @@ struct AskPage<'a> {
     frame: Frame,
     script: &'static str,
     question: &'a str,
+    onward: Onward,
 }
 
 /// Where a browser ends up that asks again for the address of an act: nothing changes on GET.
@@ -49,7 +52,7 @@ pub(crate) async fn ask(
     State(accounts): State<Accounts>,
     visit: Visit,
     client: Client,
-    _sent: Sent,
+    Sent(fields): Sent,
 ) -> Result<Response, Problem> {
     let site = RelyingParty::at(&accounts.face.base).ok_or_else(Problem::not_found)?;
     throttle::count(&accounts, [PER_PLACE.of(&accounts, &client.place())], visit.now).await?;
@@ -59,6 +62,7 @@ pub(crate) async fn ask(
         frame: visit.form_frame("Sign in with a passkey"),
         script: assets::passkey_script_path(),
         question: &question.options,
+        onward: Onward::sent(&fields),
     })
 }
 
@@ -102,7 +106,7 @@ pub(crate) async fn answer(
         .map_err(problem)?;
     carried.tell(&visit, &outcome);
     match outcome {
-        Outcome::In(_) => Ok(Redirect::to(paths::ACCOUNT).into_response()),
+        Outcome::In(_) => Ok(Redirect::to(Onward::sent(&fields).page()).into_response()),
         Outcome::Wrong => Err(refused(Refused::Wrong)),
         Outcome::Disabled(since) => Err(disabled(since, &accounts.face.contact)),
     }

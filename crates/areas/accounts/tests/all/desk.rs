@@ -1,6 +1,8 @@
 //! The support desk: what it may see, and what it may do.
 
-use kept_testkit::Site;
+use kept_accounts::MemberCard;
+use kept_keeper::{Actor, Database, Deed, KeeperError, Status};
+use kept_testkit::{CPE, Site};
 
 use crate::support::{count, deal, look_up, notice_with};
 
@@ -122,4 +124,101 @@ async fn support_sends_a_link_with_the_members_permission() {
         trail.text()
     );
     assert!(trail.says("The reason given: “has lost it”"), "{}", trail.text());
+}
+
+/// acc-9: where the notice asks for it, nobody looks before the person has named their address and allowed it.
+#[tokio::test]
+async fn a_look_needs_the_persons_recorded_permission() {
+    looks_with_permission(Site::under(CPE).await).await;
+}
+
+#[tokio::test]
+async fn a_look_needs_permission_on_postgresql() {
+    looks_with_permission(Site::on(Database::Url(&kept_pgtest::empty_database()), CPE).await).await;
+}
+
+async fn looks_with_permission(site: Site) {
+    let secret = site.staff("sam@example.test", "support").await;
+    let ada = site.member("ada@example.test").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    let page = look_up(&mut sam, "ada@example.test", "cannot sign in").await;
+    assert!(page.status == 422 && page.says("allow it first") && !page.says("Testwell"), "{}", page.text());
+    let refused =
+        site.keeper.act(site.keeper.ctx(support()), move |act| act.view::<MemberCard>(ada, Some("because")));
+    assert!(matches!(refused.await, Err(KeeperError::NoPermission { .. })), "nor by another page");
+
+    let form = [("email", "ada@example.test"), ("reason", "cannot sign in"), ("permission", "yes")];
+    assert!(sam.send("/desk", &form).await.says("Ada Testwell"));
+    let trail = site.signed_in("ada@example.test").await.visit("/account/trail").await;
+    let noted = "Our support desk noted that you allow a look into your account: they named its address.";
+    assert!(trail.says(noted), "{}", trail.text());
+    assert_eq!(site.promise("role.support").await.status, Status::Kept);
+
+    // A look that somebody brought about behind the kernel's back, without a permission: the check finds it.
+    site.clock.forward(jiff::SignedDuration::from_secs(1));
+    let looked = site.keeper.act(site.keeper.ctx(support()), move |act| {
+        act.note(ada, Deed::Read, "member-card", &[], Some("because"))
+    });
+    looked.await.map_err(|cause: KeeperError| cause).unwrap();
+    let found = site.promise("role.support").await;
+    assert_eq!(
+        (found.status, found.detail.as_str()),
+        (Status::Broken, "looks without a recorded permission: 1")
+    );
+}
+
+fn support() -> Actor {
+    Actor::Staff { subject: kept_vault::SubjectId::from_bytes([9; 16]), role: "support" }
+}
+
+/// acc-9: the check finds a link to a new password that works for too long, and one too many.
+#[tokio::test]
+async fn a_link_that_works_for_too_long_is_found() {
+    let site = Site::under(CPE).await;
+    let ada = site.member("ada@example.test").await;
+    site.browser().send("/forgotten", &[("name", "ada@example.test")]).await;
+    assert_eq!(site.promise("right.recover").await.status, Status::Kept);
+    let more = |digest: u8, hours: i64| {
+        let ends = site.now().as_millisecond() + hours * 3_600_000;
+        site.act(move |act| {
+            let row = kept_store::params![[digest; 32], ada.as_bytes(), ends];
+            Ok(act.tx().execute(
+                "INSERT INTO links (digest, subject, leads, ends) VALUES ($1, $2, 'recovery', $3)",
+                &row,
+            )?)
+        })
+    };
+    more(1, 1).await;
+    assert_eq!(site.promise("right.recover").await.status, Status::Broken, "two of one person");
+    site.act(|act| Ok(act.tx().execute("DELETE FROM links", &[])?)).await;
+    assert_eq!(site.promise("right.recover").await.status, Status::Kept);
+    more(2, 25).await;
+    assert_eq!(site.promise("right.recover").await.status, Status::Broken, "for more than a day");
+}
+
+/// acc-16, acc-19: My account is one's own, and its form shows what is held; the sign-up form never does.
+#[tokio::test]
+async fn members_have_a_page_of_their_own_that_fills_itself_in() {
+    let site = Site::open().await;
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    assert_eq!(ada.history.last().map(String::as_str), Some("/account"), "signing in opens it");
+    assert_eq!(ada.visit("/account").await.value("given_name").as_deref(), Some("Ada"));
+    assert_eq!(site.browser().get("/account").await.location(), Some("/sign-in"));
+    assert_eq!(ada.get("/sign-up").await.value("email").unwrap_or_default(), "");
+    assert_eq!(site.promise("session").await.status, Status::Kept);
+    site.act(|act| {
+        let ends = act.ctx.now.as_millisecond() + 1000;
+        let row = kept_store::params![[1; 32], [8; 16], ends - 2000, ends];
+        Ok(act.tx().execute(
+            "INSERT INTO sessions (digest, subject, began, seen, ends, factor) VALUES ($1, $2, $3, $3, $4, 'none')",
+            &row,
+        )?)
+    })
+    .await;
+    let found = site.promise("session").await;
+    assert_eq!(
+        (found.status, found.detail.as_str()),
+        (Status::Broken, "sessions that belong to no open account: 1")
+    );
 }

@@ -162,7 +162,7 @@ async fn a_device_does_not_stand_for_a_second_factor() {
     assert_eq!(account(&mut sam).await.path, "/account");
     sam.restart();
     assert_eq!(account(&mut sam).await.path, "/sign-in/code");
-    assert_eq!(sam.visit("/desk").await.path, "/sign-in/code");
+    assert_eq!(sam.visit("/desk").await.path, "/sign-in/code?to=%2Fdesk");
 }
 
 #[tokio::test]

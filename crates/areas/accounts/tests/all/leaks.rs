@@ -7,7 +7,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use kept_testkit::{Browser, Site};
+use axum::http::{Method, header};
+use kept_testkit::{Browser, CPE, Site};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{deal, look_up, sign_in};
@@ -84,6 +85,40 @@ async fn a_walk_leaves_no_trace_of_a_person_outside_the_vault() {
     assert_eq!(files_with(site.folder(), "$argon2id$"), [""; 0]);
     let link = walker.history.iter().find(|place| place.starts_with("/confirm/")).unwrap();
     assert!(!log_has(&log, link.trim_start_matches("/confirm/")), "the link's token is in the log");
+    no_address_is_written_down(&log).await;
+}
+
+/// acc-5: where addresses carry sessions, they are in no log line, no file and no answer to a program.
+async fn no_address_is_written_down(log: &Log) {
+    let site = Site::under(CPE).await;
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    ada.visit("/account/data").await;
+    ada.visit("/account/no/such/page").await;
+    ada.post_with("/account", "forged", &[]).await;
+    let refused =
+        ada.request(Method::POST, "/account", &[(header::ACCEPT, "application/json")], "".into()).await;
+    assert_eq!(refused.headers[header::CONTENT_TYPE], "application/problem+json");
+    assert!(!refused.html.contains("/s/"), "{}", refused.html);
+    let mut stranger = site.browser();
+    stranger.name = "another".into();
+    stranger.type_in(&ada.address("/account")).await;
+    site.sweep().await;
+
+    let tokens: Vec<_> =
+        ada.history.iter().filter_map(|to| to.strip_prefix("/s/")?.split('/').next()).collect();
+    assert!(tokens.len() > 5, "{tokens:?}");
+    for token in tokens {
+        // The first 43 characters are the session's own, the rest says when and for whom the address was written.
+        assert!(!log_has(log, &token[..42]), "in the log");
+        assert_eq!(files_with(site.folder(), &token[..42]), [""; 0]);
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+        assert_eq!(
+            files_with_bytes(site.folder(), &bytes[..32]),
+            [""; 0],
+            "the database knows its digest alone"
+        );
+    }
 }
 
 async fn walk(site: &Site, walker: &mut Browser, desk: &mut Browser) {
@@ -124,11 +159,15 @@ fn log_has(log: &Log, text: &str) -> bool {
 
 /// The files under a folder that have this text in them.
 pub(crate) fn files_with(folder: &Path, text: &str) -> Vec<String> {
+    files_with_bytes(folder, text.as_bytes())
+}
+
+fn files_with_bytes(folder: &Path, sought: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
-            found.extend(files_with(&entry.path(), text));
-        } else if fs::read(entry.path()).unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
+            found.extend(files_with_bytes(&entry.path(), sought));
+        } else if fs::read(entry.path()).unwrap().windows(sought.len()).any(|bytes| bytes == sought) {
             found.push(entry.file_name().into_string().unwrap());
         }
     }

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod address;
 mod authenticator;
 mod closing;
 mod concealment;
@@ -19,6 +20,7 @@ mod documents;
 mod downloads;
 mod export;
 mod forms;
+mod import;
 mod input;
 mod leaks;
 mod members;
@@ -28,6 +30,7 @@ mod owners;
 mod passkeys;
 mod passwords;
 mod proposals;
+mod returning;
 mod second_factor;
 mod sessions;
 mod staff;

@@ -18,7 +18,7 @@ async fn the_first_owner_code_works_once() {
     for email in ["ada@example.test", "mira@example.test"] {
         site.member(email).await;
     }
-    assert_eq!(site.browser().get("/owner").await.location(), Some("/sign-in"));
+    assert_eq!(site.browser().get("/owner").await.location(), Some("/sign-in?to=%2Fowner"));
     let mut ada = site.signed_in("ada@example.test").await;
     for wrong in ["AAAAAA-AAAAAA-AAAAAA-AAAAAA", &lost] {
         let page = ada.send("/owner", &[("code", wrong)]).await;

@@ -415,7 +415,8 @@ async fn no_code_is_asked_for_after_a_passkey() {
     assert!(is_in(&enter(&mut desk, &mut device).await));
     assert_eq!(desk.get("/desk").await.status, 200);
     let mut waiting = site.signed_in("sam@example.test").await;
-    assert_eq!(waiting.get(PASSKEYS).await.location(), Some("/sign-in/code"), "the password alone adds none");
+    let page = waiting.visit(PASSKEYS).await;
+    assert_eq!(page.path, "/sign-in/code?to=%2Faccount%2Fpasskeys", "the password alone adds none");
 }
 
 /// acc-10: a new password changes no passkey, and the pages say so and name them.

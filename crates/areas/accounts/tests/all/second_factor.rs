@@ -69,7 +69,7 @@ async fn a_code_works_once() {
     for wrong in ["000000", "", "123", "not a code"] {
         assert_eq!(sam.send("/sign-in/code", &[("code", wrong)]).await.status, 422, "{wrong}");
     }
-    assert_eq!(sam.get("/desk").await.location(), Some("/sign-in/code"), "still waiting");
+    assert_eq!(sam.get("/desk").await.location(), Some("/sign-in/code?to=%2Fdesk"), "still waiting");
     let spaced = format!("{} {}", &code[..3], &code[3..]);
     assert_eq!(sam.send("/sign-in/code", &[("code", &spaced)]).await.path, "/account");
 

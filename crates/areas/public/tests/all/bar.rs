@@ -16,7 +16,7 @@ async fn a_new_reader_sees_the_bar_until_it_is_dismissed() {
     assert!(first.body.contains(r#"<a href="/notice/kept">See how it is kept</a>"#));
     assert!(first.headers.get(header::SET_COOKIE).is_none(), "reading leaves no cookie (acc-17)");
 
-    let dismissed = dismiss(&site, "http://trainers.example.test/notice").await;
+    let dismissed = dismiss(&site, "/notice").await;
     assert_eq!(dismissed.status, StatusCode::SEE_OTHER);
     assert_eq!(dismissed.headers[header::LOCATION], "/notice", "back to where one was");
     let version: String = site.keeper.policy().version().chars().take(16).collect();
@@ -58,8 +58,9 @@ async fn dismissing_never_leads_to_another_site() {
     for from in [
         "",
         "http://elsewhere.example.test/notice",
-        "http://trainers.example.test.elsewhere.example.test/",
-        "http://trainers.example.test//elsewhere.example.test/",
+        "//elsewhere.example.test/",
+        "/\\elsewhere.example.test/",
+        "/\t/elsewhere.example.test/",
     ] {
         let dismissed = dismiss(&site, from).await;
         assert_eq!(dismissed.headers[header::LOCATION], "/", "{from}");
@@ -77,9 +78,8 @@ async fn a_notice_without_the_cookie_has_no_bar() {
 }
 
 async fn dismiss(site: &Site, from: &str) -> Answer {
-    let mut request = Request::post("/notice/seen");
-    if !from.is_empty() {
-        request = request.header(header::REFERER, from);
-    }
-    site.send(request.body(Body::empty()).unwrap()).await
+    let form =
+        Request::post("/notice/seen").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let back: String = form_urlencoded::Serializer::new(String::new()).append_pair("back", from).finish();
+    site.send(form.body(Body::from(back)).unwrap()).await
 }

@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -17,7 +18,7 @@ use kept_keeper::{Actor, Database, Keeper, KeeperError, Setup, TimeSource};
 use kept_public::{Public, announcement, declared, routes};
 use kept_store::params;
 use kept_web::{
-    Reader, ShellConfig, Site as Face, Visit, assets,
+    Arrival, Reader, Sessions, ShellConfig, Site as Face, Visit, assets,
     cookies::{DeclaredCookie, Lasts},
     session::SessionId,
     shell,
@@ -163,11 +164,13 @@ fn app(keeper: &Keeper, reader: Arc<Mutex<Reader>>, now: Timestamp) -> Router {
         move |mut request: Request, next: Next| {
             let (keeper, face, reader) = (keeper.clone(), face.clone(), *reader.lock().unwrap());
             async move {
+                let keys = TokenKey::new(&[1; 32]);
+                let arrival = Arrival::of(&request, &face.base, &keys, Duration::from_secs(3600), now);
                 let mut visit = Visit::new(
                     face.clone(),
-                    TokenKey::new(&[1; 32]),
+                    keys,
                     request.uri().path().to_owned(),
-                    SessionId::read(request.headers(), &face.base),
+                    arrival,
                     SessionId::random(&mut ChaCha20Rng::from_seed([2; 32])),
                     now,
                 );
@@ -175,13 +178,17 @@ fn app(keeper: &Keeper, reader: Arc<Mutex<Reader>>, now: Timestamp) -> Router {
                 visit.announcement = announcement(request.headers(), &keeper);
                 request.extensions_mut().insert(visit.clone());
                 let mut answer = next.run(request).await;
-                visit.carry(answer.headers_mut());
+                visit.carry(&mut answer);
                 answer
             }
         }
     };
     let routes = routes(Public::new(keeper.clone(), face.clone())).layer(middleware::from_fn(visit));
-    shell(routes.merge(assets::assets_router()), ShellConfig { site: face, cookies, proxies: Vec::new() })
+    let sessions = Sessions::Cookie;
+    shell(
+        routes.merge(assets::assets_router()),
+        ShellConfig { site: face, cookies, proxies: Vec::new(), sessions },
+    )
 }
 
 /// With KEPT_LOOK set to a folder, a page and its stylesheet are written there, to be looked at.

@@ -28,6 +28,7 @@ pub(super) fn document(policy: &Policy) -> Json {
             "dpv:hasName": notice.of,
         },
         "dpv:hasPersonalData": data(notice),
+        "dpv:hasDataSource": sources(notice),
         "dpv:hasProcess": processes(notice),
         "dpv:hasStorageCondition": storage(notice),
         "kept:hasHold": holds(notice),
@@ -42,6 +43,19 @@ fn data(notice: &Notice) -> Vec<Json> {
     kinds
         .map(|(data, term)| json!({ "@id": term.id, "dct:title": term.label, "kept:label": data.label }))
         .collect()
+}
+
+/// Who else gives data.
+fn sources(notice: &Notice) -> Vec<Json> {
+    let source = |source: &kept_notice::DataSource| {
+        json!({
+            "@type": "dpv:DataSource",
+            "dct:identifier": source.rule.id,
+            "dct:title": source.says,
+            "dpv:hasPersonalData": kinds(notice, &source.gives),
+        })
+    };
+    notice.sources.iter().map(source).collect()
 }
 
 /// Why data is used, and on what ground.
@@ -116,6 +130,7 @@ fn roles(notice: &Notice) -> Vec<Json> {
             "dpv:hasPersonalData": sees.collect::<Vec<_>>(),
             "dpv:hasPurpose": role.for_.iter().filter_map(|name| notice.purpose(name))
                 .map(|purpose| json!({ "@id": purpose.is.id })).collect::<Vec<_>>(),
+            "kept:asksPermission": role.asks_permission,
             "kept:asksReason": role.asks_reason,
         })
     };

@@ -1,0 +1,208 @@
+//! People from another system: lines of a table, from a source that the notice names (`use-15`). A few lines are one
+//! transaction, and a line that was taken in before is left as it is, so that a run that was interrupted is run again.
+
+mod line;
+
+use kept_keeper::{Act, Actor, Claim, Index, Keeper, KeeperError, Look, Policy};
+use kept_notice::DataSource;
+use kept_store::params;
+use kept_vault::{Kind, SourceName, SubjectId};
+use serde::{Deserialize, Serialize};
+
+use self::line::{Columns, Newcomer};
+use crate::members::{self, BY_EMAIL, BY_MEMBER_ID, Standing};
+
+/// The event of an account that was taken over from elsewhere.
+pub const IMPORTED: &str = "account.imported";
+
+/// Lines of one file that are taken in together. It holds personal data: it goes to the site's server and nowhere else.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Batch {
+    /// The source, by its name in the notice; where the notice names one only, it need not be said.
+    pub source: Option<String>,
+    /// The names of the columns, as the first line of the file has them.
+    pub columns: Vec<String>,
+    /// The lines, cell by cell.
+    pub lines: Vec<Vec<String>>,
+    /// Only says what would happen.
+    pub dry_run: bool,
+    /// Where people reach the site, if each newcomer is to get a letter.
+    pub invite: Option<String>,
+}
+
+/// What came of one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Somebody new is here.
+    Added,
+    /// The address is known: whose it is stays as they are.
+    Known,
+    /// The line was not taken in, and why.
+    Rejected(Vec<Fault>),
+}
+
+/// What is wrong with a cell, without its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The column's name.
+    pub column: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// Why nothing of a file can be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The notice names no source at all.
+    #[error(
+        "the notice names nobody but the person as a source of data, so nothing was taken in (use-15): add a \
+         [source.*] rule to it first, and propose the notice"
+    )]
+    NoSource,
+    /// The notice does not name this one.
+    #[error(
+        "the notice names no such source, so nothing was taken in: it names {0}; choose one with --source"
+    )]
+    UnknownSource(String),
+    /// The notice names several.
+    #[error("the notice names more than one source: choose one with --source: {0}")]
+    WhichSource(String),
+    /// The source does not give what an account needs.
+    #[error(
+        "[{0}] of the notice gives no name or no e-mail address, and no account can be without: add them to its \
+         \"gives\""
+    )]
+    TooLittle(String),
+    /// The first line of the file is not right.
+    #[error("column {number} of the first line: {message}")]
+    Column {
+        /// Which, from one.
+        number: usize,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A column is missing.
+    #[error("the first line has no column \"{0}\", and nobody can be taken in without")]
+    Missing(&'static str),
+    /// The database failed.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+}
+
+/// Takes lines in, or says what would come of it. Of a batch without lines only the columns are looked at.
+///
+/// # Errors
+/// The file as a whole cannot be taken in, or the database failed; then nothing of the batch was.
+pub async fn take_in(keeper: &Keeper, batch: Batch) -> Result<Vec<Outcome>, Refused> {
+    let ctx = keeper.ctx(Actor::System);
+    if batch.dry_run || batch.lines.is_empty() {
+        return keeper.look(ctx, move |look| foresee(look, &batch)).await;
+    }
+    keeper.act(ctx, move |act| admit(act, &batch)).await
+}
+
+fn foresee(look: &mut Look<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> {
+    let (_, columns) = opened(&look.ctx.policy, batch)?;
+    let mut outcomes = Vec::with_capacity(batch.lines.len());
+    for line in &batch.lines {
+        outcomes.push(match columns.read(&look.ctx.policy, look.ctx.now, line) {
+            Ok(newcomer) => {
+                already(&newcomer, |index, value| look.find(index, value))?.unwrap_or(Outcome::Added)
+            }
+            Err(faults) => Outcome::Rejected(faults),
+        });
+    }
+    Ok(outcomes)
+}
+
+fn admit(act: &mut Act<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> {
+    let policy = act.ctx.policy.clone();
+    let (rule, columns) = opened(&policy, batch)?;
+    let source = SourceName::new(&rule.name).ok_or_else(|| KeeperError::Unknown(rule.rule.id.clone()))?;
+    let mut outcomes = Vec::with_capacity(batch.lines.len());
+    for line in &batch.lines {
+        outcomes.push(match columns.read(&policy, act.ctx.now, line) {
+            Err(faults) => Outcome::Rejected(faults),
+            Ok(newcomer) => match already(&newcomer, |index, value| act.find(index, value))? {
+                Some(outcome) => outcome,
+                None => {
+                    let subject = begin(act, source, &newcomer)?;
+                    if let Some(base) = &batch.invite {
+                        invite(act, subject, rule, base)?;
+                    }
+                    Outcome::Added
+                }
+            },
+        });
+    }
+    Ok(outcomes)
+}
+
+/// The source of a batch and its columns, held against the notice.
+fn opened<'p>(policy: &'p Policy, batch: &Batch) -> Result<(&'p DataSource, Columns), Refused> {
+    let sources = &policy.notice.sources;
+    let names = || sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(", ");
+    let rule = match (&batch.source, sources.as_slice()) {
+        (_, []) => return Err(Refused::NoSource),
+        (None, [only]) => only,
+        (None, _) => return Err(Refused::WhichSource(names())),
+        (Some(name), _) => policy.notice.source(name).ok_or_else(|| Refused::UnknownSource(names()))?,
+    };
+    let columns = Columns::read_head(policy, rule, &batch.columns)?;
+    Ok((rule, columns))
+}
+
+/// What stands in the way of a newcomer: somebody has the address, or the member id, already.
+fn already(
+    newcomer: &Newcomer,
+    find: impl Fn(Index, &str) -> Result<Option<SubjectId>, KeeperError>,
+) -> Result<Option<Outcome>, KeeperError> {
+    if find(BY_EMAIL, &newcomer.email.folded())?.is_some() {
+        return Ok(Some(Outcome::Known));
+    }
+    let Some(id) = &newcomer.member_id else { return Ok(None) };
+    Ok(find(BY_MEMBER_ID, id)?.map(|_| {
+        let message = "somebody else here has this member id; find out whose it is";
+        Outcome::Rejected(vec![Fault { column: "member_id".into(), message: message.into() }])
+    }))
+}
+
+/// Begins an account without a password: its owner gets in by a recovery letter (`acc-9`).
+fn begin(act: &mut Act<'_, '_>, source: SourceName, newcomer: &Newcomer) -> Result<SubjectId, KeeperError> {
+    let subject = act.new_subject();
+    act.put_from(source, subject, &newcomer.profile)?;
+    if let Claim::Taken(_) = act.claim(BY_EMAIL, &newcomer.email.folded(), subject)? {
+        return Err(KeeperError::Malformed("an address that was free a moment ago"));
+    }
+    act.tx().execute(
+        "INSERT INTO accounts (subject, standing, since) VALUES ($1, $2, $3)",
+        &params![subject.as_bytes(), Standing::Open.word(), kept_keeper::time::to_millis(act.ctx.now)],
+    )?;
+    match &newcomer.member_id {
+        Some(id) => members::bring_id(act, source, subject, id)?,
+        None if act.may_hold(Kind::IDENTIFIER).is_ok() => members::give_id(act, subject)?,
+        None => {}
+    }
+    if let Some(expires) = newcomer.expires {
+        members::run_until(act, subject, expires)?;
+    }
+    act.emit(subject, IMPORTED)?;
+    Ok(subject)
+}
+
+/// Tells somebody that they have an account now, from where we know them, and how to get in (GDPR art. 14).
+fn invite(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    rule: &DataSource,
+    base: &str,
+) -> Result<(), KeeperError> {
+    let text = format!(
+        "You have an account with us now. What is in it comes from {}. To use it, choose a password: write this address on \
+         the page “Forgotten password”, and you get a link:\n\n{base}/forgotten\n\nOur privacy notice says what we do with \
+         your data:\n\n{base}/notice",
+        rule.says
+    );
+    members::write(act, subject, "invitation", "You have an account with us", &text)
+}

@@ -1,0 +1,273 @@
+// An account from its first page to its last in a browser that refuses every cookie: the education provider's sessions
+// live in addresses (acc-5). Done as people do it: reload, Back, a second tab, an address pasted elsewhere.
+//
+//     node journeys/cpe.mjs URL [--shots DIR]
+//
+// URL is that of a running example (`kept demo cpe`). Exit 0, or 1 with what was found.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { asked, fill, heading, path, press, says, step } from "./acts.mjs";
+import { cookieRefuser, launch, sitting, tab } from "./browser.mjs";
+import { looker } from "./looks.mjs";
+
+const { site, shots } = asked("cpe.mjs", process.argv.slice(2));
+const complaints = [];
+const open = [];
+const browser = await launch();
+try {
+  await walk();
+  assert.deepEqual(complaints, [], "complaints");
+} catch (error) {
+  console.error(`failed: ${error.message}`);
+  for (const complaint of complaints) console.error(`  ${complaint}`);
+  process.exitCode = 1;
+} finally {
+  for (const context of open) await context.close();
+  await browser.close();
+}
+
+async function walk() {
+  const { look, counted } = await looker(browser, site, complaints, shots);
+  const see = async (name, who) => look(name, await who.answer());
+  const ada = {
+    ...(await someone()),
+    email: `ada.addressed.${Date.now().toString(36)}@example.test`,
+    password: "seven lanterns under quiet snow",
+  };
+
+  await step("the browser refuses the one cookie there is, and everything can be read", async () => {
+    await ada.page.goto("/notice");
+    await heading(ada, "Privacy notice");
+    await says(ada, "No cookie holds your session.", "This site works with cookies refused");
+    await see("notice", ada);
+    await press(ada, "Dismiss");
+    assert.equal(path(ada), "/notice", "back where one was");
+    assert.equal(await ada.page.getByRole("button", { name: "Dismiss" }).count(), 1, "the cookie was refused");
+    await ada.page.goto("/notice/kept");
+    assert.equal(await ada.page.locator("section.sentence .broken").count(), 0);
+  });
+
+  await step("signs up, and confirms the address", async () => {
+    await ada.page.goto("/");
+    await ada.page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
+    assert.ok(!carried(ada), "what a visitor reads can be passed on");
+    await see("sign-up", ada);
+    await press(ada, "Sign up");
+    assert.equal((await ada.answer()).status, 422);
+    await see("sign-up-errors", ada);
+    await fill(ada, "Given name", "Ada");
+    await fill(ada, "Family name", "Addressed");
+    await fill(ada, "E-mail address", ada.email);
+    await fill(ada, "Password", ada.password);
+    await press(ada, "Sign up");
+    await heading(ada, "Check your mail");
+    await letter(ada);
+    await see("confirm", ada);
+    await fill(ada, "Password", ada.password);
+    await press(ada, "Confirm my address");
+    await heading(ada, "Your account is open");
+  });
+
+  await step("signs in, and the address carries it", async () => {
+    await ada.page.goto("/sign-in");
+    await see("sign-in", ada);
+    await signIn(ada, "not the password of anybody");
+    assert.equal((await ada.answer()).status, 422);
+    await see("sign-in-errors", ada);
+    await signIn(ada, ada.password);
+    assert.equal(path(ada), "/account");
+    assert.ok(carried(ada));
+    await see("account", ada);
+  });
+
+  await step("reloads, goes back and forward", async () => {
+    await ada.page.reload();
+    assert.equal(path(ada), "/account");
+    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await heading(ada, "My data");
+    await see("account-data", ada);
+    await ada.page.goBack();
+    await heading(ada, "My account");
+    await ada.page.goForward();
+    await heading(ada, "My data");
+    await ada.page.reload();
+    await heading(ada, "My data");
+  });
+
+  await step("changes a detail", async () => {
+    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await fill(ada, "Family name", "Addressed-Stride");
+    await press(ada, "Save my details");
+    assert.equal(path(ada), "/account");
+    assert.equal(await ada.page.getByLabel("Family name").inputValue(), "Addressed-Stride");
+    await ada.page.reload();
+    assert.equal(await ada.page.getByLabel("Family name").inputValue(), "Addressed-Stride");
+  });
+
+  await step("dismisses the bar, and is where one was", async () => {
+    await press(ada, "Dismiss");
+    await heading(ada, "My account");
+  });
+
+  await step("opens a link in a second tab, and goes on in both", async () => {
+    const coming = ada.context.waitForEvent("page");
+    await ada.page.getByRole("link", { name: "Where you are signed in" }).click({ modifiers: ["Control"] });
+    const second = sitting(ada.context, await coming, site, complaints);
+    await second.page.waitForLoadState();
+    await heading(second, "Where you are signed in");
+    await second.page.reload();
+    await heading(second, "Where you are signed in");
+    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await second.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await heading(second, "My account");
+    await second.page.close();
+  });
+
+  await step("an address typed into another tab opens nothing, and ends nothing", async () => {
+    const typed = await tab(ada, site, complaints);
+    await typed.page.goto(ada.page.url());
+    await isSignIn(typed);
+    await typed.page.reload();
+    await isSignIn(typed);
+    await typed.page.close();
+    await ada.page.reload();
+    await heading(ada, "My data");
+  });
+
+  await step("a link on another site opens nothing either", async () => {
+    const lured = await tab(ada, site, complaints);
+    await lured.page.goto("about:blank");
+    await lured.page.setContent(`<a href="${ada.page.url()}">look</a>`);
+    await lured.page.getByRole("link").click();
+    await isSignIn(lured);
+    await lured.page.close();
+    await ada.page.reload();
+    await heading(ada, "My data");
+  });
+
+  await step("pasted into the like browser of somebody else it opens nothing", async () => {
+    const twin = await someone();
+    await twin.page.goto(ada.page.url());
+    await isSignIn(twin);
+    await see("sign-in-pasted", twin);
+    await ada.page.reload();
+    await heading(ada, "My data");
+  });
+
+  await step("pasted into another browser it opens nothing, and the session ends", async () => {
+    const friend = await someone({ locale: "fr-FR" });
+    await friend.page.goto(ada.page.url());
+    await isSignIn(friend);
+    await ada.page.reload();
+    await isSignIn(ada);
+    await signIn(ada, ada.password);
+    assert.equal(path(ada), "/account/data", "back at the page that was asked for");
+    await ada.page.getByRole("link", { name: "all of them" }).click();
+    await says(ada, "A session ended, because its address was opened in another browser.");
+    await see("trail", ada);
+  });
+
+  await step("takes everything along, after the password", async () => {
+    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await ada.page.getByRole("link", { name: "take everything with you" }).click();
+    await press(ada, "Download my data");
+    assert.equal((await ada.answer()).status, 422, "not without the password");
+    await see("export", ada);
+    await fill(ada, "Your password", ada.password);
+    const coming = ada.page.waitForEvent("download");
+    await press(ada, "Download my data");
+    assert.equal(readFileSync(await (await coming).path()).subarray(0, 2).toString(), "PK");
+  });
+
+  await step("adds an address by a letter's link, which asks to sign in and leads on", async () => {
+    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await ada.page.getByRole("link", { name: "Your e-mail addresses" }).click();
+    await fill(ada, "E-mail address", `work.${ada.email}`);
+    await fill(ada, "Your password", ada.password);
+    await press(ada, "Add this address");
+    await says(ada, "waits for its confirmation");
+    await see("addresses", ada);
+    await letter({ ...ada, email: `work.${ada.email}` });
+    await isSignIn(ada);
+    await signIn(ada, ada.password);
+    await heading(ada, "Confirm your address");
+    await press(ada, "Confirm this address");
+    await says(ada, "You can sign in with any of them.");
+  });
+
+  await step("changes the password, and goes on", async () => {
+    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await ada.page.getByRole("link", { name: "Change your password" }).click();
+    const next = "a quieter lantern over the harbour";
+    await fill(ada, "Your present password", ada.password);
+    await fill(ada, "New password", next);
+    await press(ada, "Change my password");
+    await heading(ada, "Your password is new");
+    ada.password = next;
+    await ada.page.getByRole("link", { name: "Back to My account" }).click();
+    await heading(ada, "My account");
+  });
+
+  await step("signs out, and the step back shows nothing", async () => {
+    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await heading(ada, "My data");
+    const left = ada.page.url();
+    await press(ada, "Sign out");
+    await heading(ada, "You have signed out");
+    assert.ok(!carried(ada));
+    await see("signed-out", ada);
+    await ada.page.goBack();
+    await isSignIn(ada);
+    await ada.page.goto(left);
+    await isSignIn(ada);
+  });
+
+  await step("and there never was a cookie, nor an address in another's hands", async () => {
+    for (const context of open) assert.deepEqual(await context.cookies(), []);
+  });
+  console.log(`looked at ${counted()}`);
+}
+
+/** Somebody with a browser of their own, of which every request and answer is looked at. */
+async function someone(more) {
+  const who = await cookieRefuser(site, complaints, more);
+  open.push(who.context);
+  who.context.on("request", (request) => {
+    const from = request.headers().referer;
+    if (from) complaints.push(`a request says where it comes from: ${new URL(request.url()).pathname}`);
+  });
+  who.context.on("response", async (response) => {
+    const { pathname } = new URL(response.url());
+    const headers = await response.allHeaders().catch(() => ({}));
+    const bar = pathname.endsWith("/notice/seen");
+    if (headers["set-cookie"] && !bar) complaints.push(`${pathname} sets a cookie`);
+    if (/^\/s\/[^/]+\/notice/.test(pathname) && !bar) complaints.push("a public page carries a session");
+  });
+  return who;
+}
+
+/** Whether the address carries a session. */
+function carried(who) {
+  return new URL(who.page.url()).pathname.startsWith("/s/");
+}
+
+async function isSignIn(who) {
+  await heading(who, "Sign in");
+  assert.equal(path(who), "/sign-in");
+  assert.ok(!carried(who), "the address bar keeps no session");
+}
+
+async function signIn(who, password) {
+  await fill(who, "E-mail address", who.email);
+  await fill(who, "Password", password);
+  await press(who, "Sign in");
+}
+
+/** Opens the link of the newest letter. */
+async function letter(who) {
+  await who.page.goto("/demo/mail");
+  await fill(who, "E-mail address", who.email);
+  await press(who, "Open the mailbox");
+  await who.page.locator("article.letter a").first().click();
+}

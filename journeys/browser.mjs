@@ -45,7 +45,7 @@ export async function cookieRefuser(site, complaints, more = {}) {
     ...settings(site),
     ...more,
   });
-  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
+  context.on("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 }));
   return sitting(context, context.pages()[0] ?? (await context.newPage()), site, complaints);
 }
 

@@ -115,6 +115,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         Deed::Read => format!("{who} looked at your {kinds}"),
         Deed::Permitted => format!("{who} noted that you allow a look into your account: {}", event.what),
         Deed::Opened => format!("You opened the page “{}”", event.what),
+        Deed::Downloaded => format!("You downloaded the file “{}”", event.what),
         Deed::Exported => "You took a copy of your data".into(),
         Deed::Erased => format!("We erased your {kinds}"),
         Deed::Happened => policy

@@ -160,3 +160,39 @@ async fn a_long_trail_is_whole() {
         told.as_array().unwrap().iter().filter(|event| event["what"].as_str().unwrap().starts_with("note "));
     assert_eq!(notes.count(), 1_700);
 }
+
+/// acc-2, rgt-1: what somebody handed in is in the file, byte by byte, and the manifest knows it.
+#[tokio::test]
+async fn documents_are_in_the_file() {
+    exports_documents(Site::open().await).await;
+}
+
+#[tokio::test]
+async fn documents_are_in_the_file_from_postgresql() {
+    exports_documents(Site::with_database(&kept_pgtest::empty_database()).await).await;
+}
+
+async fn exports_documents(site: Site) {
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    let licence: Vec<u8> =
+        b"%PDF-1.7 ".iter().copied().chain((0..400_000_u32).flat_map(u32::to_le_bytes)).collect();
+    ada.upload("/account/documents", &[("about", "A licence")], ("file", &licence)).await;
+    ada.upload("/account/documents", &[("about", "A diploma")], ("file", b"\x89PNG\r\n\x1a\n and more"))
+        .await;
+    let files = files(&take(&mut ada).await);
+    let named: Vec<&str> = files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("files/document-"))
+        .collect();
+    assert_eq!(named.len(), 2, "{named:?}");
+    let pdf = named.iter().find(|name| name.ends_with(".pdf")).unwrap();
+    assert!(named.iter().any(|name| name.ends_with(".png")));
+    let (_, bytes) = files.iter().find(|(name, _)| name == pdf).unwrap();
+    assert!(*bytes == licence, "whole and unchanged");
+    let manifest: Json = serde_json::from_str(&text(&files, "manifest.json")).unwrap();
+    let listed = manifest["files"].as_array().unwrap().iter().find(|file| file["name"] == **pdf).unwrap();
+    assert_eq!(listed["sha256"], HEXLOWER.encode(&Sha256::digest(&licence)));
+    assert_eq!(listed["bytes"].as_u64(), Some(licence.len() as u64));
+}

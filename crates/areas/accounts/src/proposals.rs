@@ -8,7 +8,7 @@ use axum::{
 };
 use jiff::{Span, Timestamp};
 use kept_keeper::{
-    Act, Deed, Duty, KeeperError,
+    Act, Deed, Duty, KeeperError, Look,
     time::{from_millis, long_date, to_millis},
 };
 use kept_notice::due;
@@ -282,17 +282,17 @@ pub(crate) async fn show(
     let names = owner.is_some();
     let lines = accounts
         .keeper
-        .act(ctx, move |act| {
-            let now = act.ctx.now;
+        .look(ctx, move |look| {
+            let now = look.ctx.now;
             let mut lines = Vec::new();
-            for proposal in of(act.tx(), None)?.into_iter().filter(|proposal| proposal.stands(now)) {
+            for proposal in of(look.sql(), None)?.into_iter().filter(|proposal| proposal.stands(now)) {
                 let target = match proposal.what {
                     Weighty::Owner(subject) => Some(subject),
                     Weighty::Brake => None,
                 };
                 lines.push(Line {
-                    by: card(act, names.then_some(proposal.by))?,
-                    target: card(act, target.filter(|_| names))?,
+                    by: card(look, names.then_some(proposal.by))?,
+                    target: card(look, target.filter(|_| names))?,
                     mine: proposal.by == me,
                     confirms: names && proposal.by != me,
                     proposal,
@@ -305,8 +305,8 @@ pub(crate) async fn show(
     page(&ProposalsPage { frame: visit.form_frame("Waiting for a second owner"), lines })
 }
 
-fn card(act: &mut Act<'_, '_>, subject: Option<SubjectId>) -> Result<Option<StaffCard>, KeeperError> {
-    subject.map(|subject| act.view::<StaffCard>(subject, Some("what waits for a second owner"))).transpose()
+fn card(look: &Look<'_, '_>, subject: Option<SubjectId>) -> Result<Option<StaffCard>, KeeperError> {
+    subject.map(|subject| look.shown::<StaffCard>(subject, Some("what waits for a second owner"))).transpose()
 }
 
 /// Confirms a proposal, as another owner, or takes it back, as anybody who works here.

@@ -353,18 +353,18 @@ async fn list(
     let me = staff.0.subject;
     let (people, waiting) = accounts
         .keeper
-        .act(accounts.keeper.ctx(actor), move |act| {
-            let now = act.ctx.now;
+        .look(accounts.keeper.ctx(actor), move |look| {
+            let now = look.ctx.now;
             let mut people = Vec::new();
-            for subject in everybody(act.tx(), now)? {
+            for subject in everybody(look.sql(), now)? {
                 people.push(Colleague {
                     subject: subject.to_string(),
-                    card: act.view::<StaffCard>(subject, Some("the list of people with a role"))?,
-                    roles: held(act.tx(), subject, now)?,
+                    card: look.shown::<StaffCard>(subject, Some("the list of people with a role"))?,
+                    roles: held(look.sql(), subject, now)?,
                     me: subject == me,
                 });
             }
-            Ok::<_, KeeperError>((people, proposals::waiting(act.tx(), now)?))
+            Ok::<_, KeeperError>((people, proposals::waiting(look.sql(), now)?))
         })
         .await
         .map_err(problem)?;

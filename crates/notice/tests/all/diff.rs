@@ -204,8 +204,8 @@ fn a_change_as_people_read_it() {
       was: Six months after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
       now: One year after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
     session ()
-      was: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
-      now: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here.
+      was: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
+      now: While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
     never.store-in-clear (something that was never to happen may happen)
       was: We never store in the clear what identifies you: without our keys, neither a stolen disk nor a stolen backup shows who you are.
       now: (nothing)

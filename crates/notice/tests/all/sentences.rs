@@ -80,8 +80,10 @@ fn the_trainers_notice() {
       On the page “My account”, you can at any time correct the details you gave us.
     right.erase (obligation) rgt-3
       On the page “My account”, you can at any time have what we hold about you erased.
-    session (obligation) acc-7
-      While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
+    right.return (obligation) acc-12
+      On the page “My account”, you can at any time ask by your former member id that what we keep of an earlier membership is joined to your new account; one of us makes sure that it was yours, because the number alone shows nothing.
+    session (obligation) acc-7 acc-16 acc-19
+      While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
     cookie.notice-seen (permission) acc-7
       The cookie notice-seen remembers that you have seen the notification bar; it lasts one year.
     never.track (prohibition) ana-3

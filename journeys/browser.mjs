@@ -29,10 +29,7 @@ export async function visitor(browser, site, complaints, more = {}) {
   return sitting(context, await context.newPage(), site, complaints);
 }
 
-/**
- * Somebody with a browser of their own that refuses every cookie, and keeps pages for the step back as browsers do.
- * `more` are further settings, such as its language.
- */
+/** Somebody with a browser of their own that refuses every cookie. `more` are further settings, such as its language. */
 export async function cookieRefuser(site, complaints, more = {}) {
   const profile = mkdtempSync(join(tmpdir(), "kept-journey-"));
   mkdirSync(join(profile, "Default"));
@@ -41,7 +38,6 @@ export async function cookieRefuser(site, complaints, more = {}) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumHere(),
     args: ARGS,
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
     ...settings(site),
     ...more,
   });
@@ -56,6 +52,8 @@ export async function tab(who, site, complaints) {
 
 /** A page that is somebody's, watched. */
 export function sitting(context, page, site, complaints) {
+  // A machine that does much else is given time.
+  page.setDefaultTimeout(60_000);
   watch(page, site, complaints);
   let last;
   page.on("response", (response) => {

@@ -230,7 +230,7 @@ pub async fn run(
     let site = Site::new(
         demo.keeper.clone(),
         Settings {
-            base: base(address)?,
+            base: base(listen, address)?,
             passwords: Passwords::standard()?,
             pace: PACE,
             downloads: downloads(example, &folder)?,
@@ -258,9 +258,11 @@ fn downloads(example: &Example, folder: &Path) -> std::io::Result<Option<PathBuf
     Ok(Some(downloads))
 }
 
-/// The address as a browser on this machine opens it.
-fn base(address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
+/// The address as a browser on this machine opens it. Who asks for `localhost` gets that name: browsers keep passkeys for a
+/// name, and for no number.
+fn base(listen: &str, address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
     let host = match address.ip() {
+        _ if listen.starts_with("localhost:") => "localhost".to_owned(),
         ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
         ip => ip.to_string(),

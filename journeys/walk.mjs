@@ -7,34 +7,14 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { asked, fill, heading, path, press, says, step } from "./acts.mjs";
-import { launch, visitor } from "./browser.mjs";
-import { looker } from "./looks.mjs";
+import { fill, heading, path, press, says, step } from "./acts.mjs";
+import { journey } from "./journey.mjs";
+import { enter, invented, joins, mailbox, moveClock, signIn } from "./people.mjs";
 
-const { site, shots } = asked("walk.mjs", process.argv.slice(2));
-const complaints = [];
-const browser = await launch();
-try {
-  await walk();
-  assert.deepEqual(complaints, [], "complaints");
-} catch (error) {
-  console.error(`failed: ${error.message}`);
-  for (const complaint of complaints) console.error(`  ${complaint}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
-
-async function walk() {
-  const { look, counted } = await looker(browser, site, complaints, shots);
-  const member = {
-    ...(await visitor(browser, site, complaints)),
-    email: `wilma.walker.${Date.now().toString(36)}@example.test`,
-    password: "seven lanterns under quiet snow",
-  };
-  const support = await employee("sam@example.test");
-  const owner = await employee("olive@example.test");
-  const see = async (name, who) => look(name, await who.answer());
+await journey("walk.mjs", async ({ see, someone }) => {
+  const member = await someone(invented("Wilma", "Walker"));
+  const support = await someone({ email: "sam@example.test" });
+  const owner = await someone({ email: "olive@example.test" });
   const reason = "asks by telephone what we hold";
 
   await step("anybody reads, and no cookie is left with them", async () => {
@@ -69,8 +49,8 @@ async function walk() {
     await press(member, "Sign up");
     assert.equal((await member.answer()).status, 422);
     await see("sign-up-errors", member);
-    await fill(member, "Given name", "Wilma");
-    await fill(member, "Family name", "Walker");
+    await fill(member, "Given name", member.given);
+    await fill(member, "Family name", member.family);
     await fill(member, "E-mail address", member.email);
     await fill(member, "Password", member.password);
     await press(member, "Sign up");
@@ -118,7 +98,7 @@ async function walk() {
   });
 
   await step("sees where the account is open, and ends the rest", async () => {
-    const elsewhere = { ...(await visitor(browser, site, complaints)) };
+    const elsewhere = await someone();
     await elsewhere.page.goto("/sign-in");
     await signIn(elsewhere, member.email, member.password);
     await member.page.goto("/account/sessions");
@@ -163,6 +143,23 @@ async function walk() {
     await press(member, "Confirm this address");
     assert.equal(path(member), "/account/addresses");
     await says(member, "You can sign in with any of them.");
+  });
+
+  await step("makes it the main one, and removes the other", async () => {
+    const first = member.email;
+    for (const [address, button] of [
+      [`work.${first}`, "Make it the main one"],
+      [first, "Remove it"],
+    ]) {
+      await fill(member, "E-mail address", address);
+      await fill(member, "Your password", member.password);
+      await press(member, button);
+      assert.equal((await member.answer()).status, 200, button);
+    }
+    member.email = `work.${first}`;
+    await says(member, `${member.email}: the main one`);
+    assert.ok(!(await member.page.locator("main li").allInnerTexts()).includes(first));
+    await see("addresses-main", member);
   });
 
   await step("takes everything along as one file", async () => {
@@ -217,20 +214,8 @@ async function walk() {
   });
 
   await step("somebody else closes an account at once, and is gone", async () => {
-    const leaver = {
-      ...(await visitor(browser, site, complaints)),
-      email: `lena.leaver.${Date.now().toString(36)}@example.test`,
-      password: "nine copper kettles sing",
-    };
-    await leaver.page.goto("/sign-up");
-    await fill(leaver, "Given name", "Lena");
-    await fill(leaver, "Family name", "Leaver");
-    await fill(leaver, "E-mail address", leaver.email);
-    await fill(leaver, "Password", leaver.password);
-    await press(leaver, "Sign up");
-    await mailbox(leaver);
-    await leaver.page.locator("article.letter a").first().click();
-    await press(leaver, "Confirm my address");
+    const leaver = await someone(invented("Lena", "Leaver"));
+    await joins(leaver);
     await leaver.page.goto("/sign-in");
     await signIn(leaver, leaver.email, leaver.password);
     await leaver.page.goto("/account/close");
@@ -318,56 +303,13 @@ async function walk() {
     assert.equal((await member.answer()).status, 404);
     await see("not-found", member);
   });
-  console.log(`looked at ${counted()}`);
-}
-
-/** Somebody of the staff, who signs in with the code that the example shows. */
-async function employee(email) {
-  return { ...(await visitor(browser, site, complaints)), email };
-}
-
-async function enter(who, see) {
-  await who.page.goto("/demo");
-  const password = await who.page.locator("main p code").first().innerText();
-  await who.page.goto("/sign-in");
-  await signIn(who, who.email, password);
-  assert.equal(path(who), "/sign-in/code");
-  await see?.("sign-in-code", who);
-  const shown = await visitor(browser, site, complaints);
-  await shown.page.goto("/demo");
-  const code = await shown.page.getByRole("row").filter({ hasText: who.email }).locator("code").innerText();
-  await shown.context.close();
-  await fill(who, "Code", code);
-  await who.page.locator("form[action='/sign-in/code'] button").click();
-  assert.equal(path(who), "/account");
-}
-
-async function signIn(who, email, password) {
-  await fill(who, "E-mail address", email);
-  await fill(who, "Password", password);
-  await press(who, "Sign in");
-}
+});
 
 async function lookUp(who, email, reason) {
   await who.page.goto("/desk");
   await fill(who, "E-mail address", email);
   await fill(who, "Reason", reason);
   await press(who, "Open the card");
-}
-
-async function mailbox(who) {
-  await who.page.goto("/demo/mail");
-  await fill(who, "E-mail address", who.email);
-  await press(who, "Open the mailbox");
-}
-
-/** Presses the clock's button, and again where a slow machine did not get through all the days at once. */
-async function moveClock(who, label, days) {
-  const today = async () => Date.parse(/Here it is (\d+ \w+ \d+)/.exec(await who.page.locator("main").innerText())[1]);
-  await who.page.goto("/demo");
-  const goal = (await today()) + days * 86_400_000;
-  await press(who, label, { timeout: 40_000 });
-  while ((await today()) < goal) await press(who, "Thirty days on", { timeout: 40_000 });
 }
 
 /** Reads the public board, where nothing may be broken. Returns how often the lapsed were erased so far. */

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::Frame;
+use crate::{Frame, paths};
 
 /// An answer that is not what was asked for: what happened, what to do, and, apart from both, its cause.
 ///
@@ -22,6 +22,7 @@ pub struct Problem {
     title: Cow<'static, str>,
     what: Cow<'static, str>,
     todo: Cow<'static, str>,
+    onward: (&'static str, &'static str),
     retry_after: Option<u64>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -36,7 +37,8 @@ impl Problem {
         todo: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (title, what, todo) = (title.into(), what.into(), todo.into());
-        Self { status, title, what, todo, retry_after: None, cause: None }
+        let onward = (paths::HOME, "Go to the front page");
+        Self { status, title, what, todo, onward, retry_after: None, cause: None }
     }
 
     /// 400: the request cannot be understood; `detail` says why, in a whole sentence.
@@ -192,6 +194,12 @@ impl Problem {
             "Wait a minute, and look whether it was done before you send it again.",
         );
         Self { retry_after: Some(60), ..problem }
+    }
+
+    /// Where the page leads on to, instead of the front page: an address of this site, and what the link says.
+    #[must_use]
+    pub fn leading(self, to: &'static str, says: &'static str) -> Self {
+        Self { onward: (to, says), ..self }
     }
 
     /// Adds what the log shall say.

@@ -51,6 +51,8 @@ struct AccountPage<'a> {
     staff: bool,
     /// Whether devices are remembered here.
     remembers: bool,
+    /// Whether the notice knows accounts that rest.
+    may_rest: bool,
     /// Whether an earlier membership can be joined.
     returns: bool,
     documents: bool,
@@ -200,6 +202,7 @@ fn render<'a>(
         phone: Row::of(&policy, Kind::TELEPHONE_NUMBER),
         staff: !signed.roles.is_empty(),
         remembers: devices::lasts(&policy).is_some(),
+        may_rest: closing::may_rest(&policy),
         returns: returning::offered(&policy),
         documents: documents::declared(&policy),
         downloads: accounts.downloads.is_some(),

@@ -56,8 +56,8 @@ struct ClosingPage<'a> {
     goes: Vec<Consequence>,
     /// Whether the notice lets one close without waiting.
     at_once: bool,
-    /// Whether the notice knows accounts that rest.
-    may_rest: bool,
+    /// When an account is erased that rests from now on, if the notice knows accounts that rest.
+    rests_until: Option<String>,
     works_here: bool,
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn decide(
         Some("keep") => Wanted::Keep,
         Some("close") if erased_from(&policy, CLOSING).next().is_some() => Wanted::Close,
         Some("now") if erased_from(&policy, CLOSED).next().is_some() => Wanted::Now,
-        Some("rest") if erased_from(&policy, DEACTIVATED).next().is_some() => Wanted::Rest,
+        Some("rest") if may_rest(&policy) => Wanted::Rest,
         _ => return Err(Problem::bad_request("The form did not say what to do. Nothing has been changed.")),
     };
     if !signed.roles.is_empty() {
@@ -225,7 +225,7 @@ async fn render(
         stays,
         goes,
         at_once: erased_from(&policy, CLOSED).next().is_some(),
-        may_rest: erased_from(&policy, DEACTIVATED).next().is_some(),
+        rests_until: first_end(&policy, DEACTIVATED, now).map_err(problem)?.map(long_date),
         works_here: !signed.roles.is_empty(),
     };
     page_with(status, &page)
@@ -256,6 +256,11 @@ fn closing(asked: Timestamp, end: Timestamp) -> Stand {
 fn erased_from<'p>(policy: &'p Arc<Policy>, event: &'p str) -> impl Iterator<Item = &'p Retain> {
     let erases = |retain: &&Retain| matches!(retain.action, RetainAction::Erase { .. });
     policy.notice.retains.iter().filter(move |retain| retain.when == event).filter(erases)
+}
+
+/// Whether the notice knows accounts that rest.
+pub(crate) fn may_rest(policy: &Arc<Policy>) -> bool {
+    erased_from(policy, DEACTIVATED).next().is_some()
 }
 
 /// When the first of them erases, if the event is at this moment.

@@ -124,7 +124,7 @@ pub(crate) async fn answer(
         }
         // The session that waits for its code is still the browser's own.
         visit.keep();
-        fields.refuse("code", "This code is not right, or has been used. Wait for the next one.");
+        fields.refuse("code", "This code is not right, or has been used. Type the next one.");
     }
     let (frame, onward) = (visit.form_frame("Your one-time code"), Onward::sent(&fields));
     let form = CodePage { frame, fields: &fields, onward: &onward };

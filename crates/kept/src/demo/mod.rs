@@ -5,7 +5,13 @@ mod clock;
 mod pages;
 mod people;
 
-use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use kept_accounts::Passwords;
 use kept_keeper::{Database, Keeper, KeeperError, Policy, Setup, StartError, TimeSource};
@@ -42,6 +48,8 @@ pub struct Example {
     pub person: &'static str,
     /// For what they earn credits, where the notice knows any.
     pub courses: &'static [&'static str],
+    /// What they can download: each file's name, and what is in it.
+    pub files: &'static [(&'static str, &'static str)],
     /// How many days of history it lives through before it is shown.
     pub history: i64,
 }
@@ -49,13 +57,21 @@ pub struct Example {
 impl Example {
     /// A certified trainers' membership network.
     pub const TRAINERS: Example =
-        Example { notice: TRAINERS, person: "member", courses: &people::TRAINING, history: 660 };
+        Example { notice: TRAINERS, person: "member", courses: &people::TRAINING, files: &[], history: 660 };
     /// A provider of continuing professional education.
     pub const CPE: Example =
-        Example { notice: CPE, person: "customer", courses: &people::ACCOUNTING, history: 400 };
+        Example { notice: CPE, person: "customer", courses: &people::ACCOUNTING, files: &[], history: 400 };
     /// A web-based service for business processes.
-    pub const PROCESS: Example = Example { notice: PROCESS, person: "client", courses: &[], history: 400 };
+    pub const PROCESS: Example =
+        Example { notice: PROCESS, person: "client", courses: &[], files: &[SOFTWARE], history: 400 };
 }
+
+/// What stands for the process service's software: a file that says so.
+const SOFTWARE: (&str, &str) = (
+    "process-desk-2.1.txt",
+    "This file stands for a program that clients of the example would install.\n\
+     It shows its machine id under “About”; here, make one up, such as DESK-7F3A.\n",
+);
 
 /// Why the example did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -217,7 +233,7 @@ pub async fn run(
             base: base(listen, address)?,
             passwords: Passwords::standard()?,
             pace: PACE,
-            downloads: None,
+            downloads: downloads(example, &folder)?,
             demo: Some(
                 "This is an example. Everybody in it is invented, and nothing leaves this machine.".into(),
             ),
@@ -227,6 +243,19 @@ pub async fn run(
     let router = site.router(pages::routes(&site, &demo));
     let ready = || introduce(&site, &demo, &folder, kept_for_run.is_some(), out);
     Ok(server::serve(site.clone(), router, listener, &folder, ready).await?)
+}
+
+/// The folder with the example's files, where it has any.
+fn downloads(example: &Example, folder: &Path) -> std::io::Result<Option<PathBuf>> {
+    if example.files.is_empty() {
+        return Ok(None);
+    }
+    let downloads = folder.join("downloads");
+    std::fs::create_dir_all(&downloads)?;
+    for (name, text) in example.files {
+        std::fs::write(downloads.join(name), text)?;
+    }
+    Ok(Some(downloads))
 }
 
 /// The address as a browser on this machine opens it. Who asks for `localhost` gets that name: browsers keep passkeys for a

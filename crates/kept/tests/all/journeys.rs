@@ -2,12 +2,12 @@
 
 use std::{path::Path, process::Command};
 
-use crate::{cli::kept, prove::has_the_shape, server::Server};
+use crate::{cli::kept, prove::has_the_shape, server::Server, site::Copy};
 
 #[test]
 fn the_first_walk() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&folder.path().join("site"));
+    let site = Copy::of_the_example();
+    let server = Server::start(site.folder());
     walk("walk.mjs", &server);
 
     let prove = kept(&server.folder, "prove --json --data .").output().unwrap();
@@ -24,6 +24,27 @@ fn a_walk_without_any_cookie() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::example("cpe", &folder.path().join("site"));
     walk("cpe.mjs", &server);
+    assert_eq!(server.log(), "");
+    server.stop();
+}
+
+/// acc-6, acc-10, acc-15, acc-18: remembered devices, a password that is ended, an account that rests, downloads by links
+/// that expire.
+#[test]
+fn a_walk_on_the_process_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::example("process", &folder.path().join("site"));
+    walk("process.mjs", &server);
+    assert_eq!(server.log(), "");
+    server.stop();
+}
+
+/// acc-2, use-1: documents decided on until their last day, roles that end, two owners for what weighs.
+#[test]
+fn a_walk_of_the_staff() {
+    let site = Copy::of_the_example();
+    let server = Server::start(site.folder());
+    walk("staff.mjs", &server);
     assert_eq!(server.log(), "");
     server.stop();
 }

@@ -23,16 +23,13 @@ export async function launch() {
   return chromium.launch({ executablePath: chromiumHere(), args: ARGS });
 }
 
-/** Somebody with a browser in which JavaScript is off. `answer()` is the last page that the site gave. */
-export async function visitor(browser, site, complaints) {
-  const context = await browser.newContext(settings(site));
+/** Somebody with a browser, in which JavaScript is off. `answer()` is the last page that the site gave. */
+export async function visitor(browser, site, complaints, more = {}) {
+  const context = await browser.newContext({ ...settings(site), ...more });
   return sitting(context, await context.newPage(), site, complaints);
 }
 
-/**
- * Somebody with a browser of their own that refuses every cookie, and keeps pages for the step back as browsers do.
- * `more` are further settings, such as its language.
- */
+/** Somebody with a browser of their own that refuses every cookie. `more` are further settings, such as its language. */
 export async function cookieRefuser(site, complaints, more = {}) {
   const profile = mkdtempSync(join(tmpdir(), "kept-journey-"));
   mkdirSync(join(profile, "Default"));
@@ -41,11 +38,10 @@ export async function cookieRefuser(site, complaints, more = {}) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumHere(),
     args: ARGS,
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
     ...settings(site),
     ...more,
   });
-  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
+  context.on("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 }));
   return sitting(context, context.pages()[0] ?? (await context.newPage()), site, complaints);
 }
 
@@ -56,6 +52,8 @@ export async function tab(who, site, complaints) {
 
 /** A page that is somebody's, watched. */
 export function sitting(context, page, site, complaints) {
+  // A machine that does much else is given time.
+  page.setDefaultTimeout(60_000);
   watch(page, site, complaints);
   let last;
   page.on("response", (response) => {

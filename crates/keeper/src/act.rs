@@ -184,8 +184,10 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let stored = vault.stored(self.tx, subject, name)?;
-        if stored.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+        let ahead = if R::OWN_KEY { None } else { self.turn.ahead.known(subject, name) };
+        let known = ahead.map_or_else(|| vault.known(self.tx, subject, name), Ok)?;
+        self.turn.ahead.forget(subject);
+        if known.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
         let (given, left_out): (Vec<_>, Vec<_>) =
@@ -206,8 +208,21 @@ impl<'a, 'c> Act<'a, 'c> {
             .try_for_each(|(kind, _)| self.may_hold(*kind).and_then(|()| self.may_come(source, *kind)))?;
         let policy = self.ctx.policy.clone();
         let parts = Parts { record: name, source, notice: policy.version(), kinds: given };
-        vault.put(self.tx, &mut self.ctx.rng, &parts, &stored, R::OWN_KEY)?;
-        self.note_among(&stored.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+        vault.put(self.tx, &mut self.ctx.rng, &parts, &known, R::OWN_KEY)?;
+        self.note_among(&known.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+    }
+
+    /// A subject's keys of kinds.
+    fn keys(&self, subject: SubjectId) -> Result<Keys, KeeperError> {
+        match self.turn.ahead.known(subject, "") {
+            Some(known) => Ok(known.keys),
+            None => Vault { ring: &self.house.ring }.keys(self.tx, subject, ""),
+        }
+    }
+
+    /// Keys of a subject, or what is sealed under them, are about to go.
+    pub(crate) fn destroys_keys(&mut self, subject: SubjectId) {
+        self.turn.ahead.forget(subject);
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -580,7 +595,7 @@ impl<'a, 'c> Act<'a, 'c> {
         because: Option<&str>,
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
-        let keys = Vault { ring: &self.house.ring }.keys(self.tx, subject, "")?;
+        let keys = self.keys(subject)?;
         self.note_among(&keys, deed, what, kinds, because, purpose)
     }
 
@@ -610,6 +625,9 @@ impl<'a, 'c> Act<'a, 'c> {
     ) -> Result<i64, KeeperError> {
         let vault = Vault { ring: &self.house.ring };
         let may_begin = self.fresh.contains(&keys.subject);
+        if may_begin {
+            self.turn.ahead.forget(keys.subject);
+        }
         let trail = Trail::among(self.tx, &vault, &mut self.ctx.rng, keys, may_begin)?;
         let event = Event {
             at: self.ctx.now,
@@ -621,8 +639,8 @@ impl<'a, 'c> Act<'a, 'c> {
             because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        let event = trail.seal(&mut self.ctx.rng, &event)?;
-        self.append_sealed(event)
+        let sealed = trail.seal(&mut self.ctx.rng, &event)?;
+        self.append_sealed(sealed)
     }
 
     /// Appends what was noted a moment ago, unless the trail that it belongs to has been erased since.
@@ -631,7 +649,7 @@ impl<'a, 'c> Act<'a, 'c> {
             Note::Sealed(event) => event.clone(),
             Note::Open(subject, event) => {
                 let vault = Vault { ring: &self.house.ring };
-                let keys = vault.keys(self.tx, *subject, "")?;
+                let keys = self.keys(*subject)?;
                 let Some(trail) = Trail::known(&vault, &keys)? else { return Ok(()) };
                 trail.seal(&mut self.ctx.rng, event)?
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kept_ledger::Hash;
 use kept_store::{StoreError, Tx};
+use kept_vault::SubjectId;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng as _;
 use tokio::{sync::oneshot, time::sleep};
@@ -126,6 +127,10 @@ where
     T: Send,
     E: Send,
 {
+    fn about(&self) -> Option<SubjectId> {
+        self.attempt.ctx.about
+    }
+
     fn run(&mut self, tx: &Tx<'_>, house: &House, turn: &mut Turn) -> Result<(), StoreError> {
         let mark = turn.mark();
         let (ran, stands) = tx.part(|| self.attempt.run(tx, house, turn));

@@ -63,6 +63,7 @@ pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) ->
     if !duty.end(tx, held)? {
         return Ok(false);
     }
+    act.destroys_keys(subject);
     let gone = take(tx, house, erasure)?;
     // What was all held back, or was taken before and is looked at again, is no erasure.
     if gone > 0 || !held {

@@ -177,7 +177,8 @@ impl Keeper {
 
     /// The circumstances of an act or a look by somebody, now, under the policy in force.
     pub fn ctx(&self, actor: Actor) -> Ctx {
-        Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng() }
+        let about = if let Actor::Person(subject) = actor { Some(subject) } else { None };
+        Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng(), about }
     }
 
     /// The areas of the site, composed.

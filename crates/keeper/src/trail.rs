@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::KeeperError,
-    sealed::{Keys, Vault},
+    sealed::{Ahead, Keys, Vault},
 };
 
 /// How many random bytes precede an event.
@@ -162,6 +162,8 @@ pub(crate) struct Turn {
     events: Vec<(SubjectId, Vec<Value>)>,
     notices: Notices,
     stale: bool,
+    /// The keys of those whom the acts are about.
+    pub(crate) ahead: Ahead,
 }
 
 /// Which notice is in force, and which is to follow.
@@ -191,8 +193,14 @@ impl Turn {
             "UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING policy, proposed, activates, edge",
             &params![],
         )?;
-        let (leaves, events) = (Vec::new(), Vec::new());
-        Ok(Turn { edge: frontier(&row, 3)?, leaves, events, notices: Notices::read(&row)?, stale: false })
+        Ok(Turn {
+            edge: frontier(&row, 3)?,
+            leaves: Vec::new(),
+            events: Vec::new(),
+            notices: Notices::read(&row)?,
+            stale: false,
+            ahead: Ahead::default(),
+        })
     }
 
     /// The notices, as the act before has left them.

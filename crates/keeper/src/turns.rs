@@ -12,10 +12,12 @@ use std::{
 };
 
 use kept_store::{StoreError, Tx};
+use kept_vault::SubjectId;
 
 use crate::{
     error::KeeperError,
     keeper::{House, Keeper},
+    sealed::Ahead,
     trail::Turn,
 };
 
@@ -26,6 +28,9 @@ const EVENTS: usize = 512;
 
 /// An act that waits, whatever it gives.
 pub(crate) trait Waiting: Send {
+    /// Whose data it is about, as far as that is known.
+    fn about(&self) -> Option<SubjectId>;
+
     /// Runs it as a part of the transaction.
     ///
     /// # Errors
@@ -192,8 +197,10 @@ async fn together(keeper: &Keeper, group: Group) -> (Group, Result<(), Lost>) {
     let (house, acts) = (Arc::clone(&keeper.house), Arc::clone(&group));
     let written = keeper.store.write(move |tx| {
         let mut turn = Turn::begin(tx)?;
+        let mut acts = lock(&acts);
+        turn.ahead = Ahead::read(tx, &acts.iter().filter_map(|act| act.about()).collect())?;
         let mut ran = 0;
-        for act in lock(&acts).iter_mut() {
+        for act in acts.iter_mut() {
             act.run(tx, &house, &mut turn)?;
             ran += 1;
             if turn.appended() >= EVENTS {

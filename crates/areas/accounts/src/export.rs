@@ -27,6 +27,7 @@ use crate::{
     archive::Archive,
     data::{Course, Line},
     password_again, problem,
+    records::Passkey,
     sessions::Person,
     trail::{self, Happened},
 };
@@ -131,7 +132,8 @@ async fn send(
         .await?;
     let mut archive = Archive::new(now);
     archive.begin("data.json")?;
-    archive.write(&serde_json::to_vec_pretty(&Machine::of(&policy, now, &holdings, &copied))?)?;
+    let machine = Machine::of(&policy, now, &holdings, &course, &copied);
+    archive.write(&serde_json::to_vec_pretty(&machine)?)?;
     archive.begin("index.html")?;
     let notice = &policy.notice;
     let people = CopyPage {
@@ -201,12 +203,19 @@ struct Machine<'a> {
     made: Timestamp,
     notice: &'a str,
     kinds: Vec<Json>,
+    passkeys: Vec<Json>,
     #[serde(flatten)]
     copied: &'a Copied,
 }
 
 impl<'a> Machine<'a> {
-    fn of(policy: &'a Arc<Policy>, made: Timestamp, holdings: &[Holding], copied: &'a Copied) -> Machine<'a> {
+    fn of(
+        policy: &'a Arc<Policy>,
+        made: Timestamp,
+        holdings: &[Holding],
+        course: &Course,
+        copied: &'a Copied,
+    ) -> Machine<'a> {
         Machine {
             format: "kept-export",
             version: VERSION,
@@ -215,6 +224,13 @@ impl<'a> Machine<'a> {
             made,
             notice: policy.version(),
             kinds: holdings.iter().map(kind).collect(),
+            passkeys: course
+                .passkeys
+                .iter()
+                .map(
+                    |Passkey { name, added, used, .. }| json!({ "name": name, "added": added, "used": used }),
+                )
+                .collect(),
             copied,
         }
     }

@@ -161,7 +161,7 @@ async fn an_act_whose_turn_does_not_come_waits_for_another() {
 }
 
 /// Keeps all others from acting until what it gives is dropped.
-async fn hold_the_turn(keeper: Keeper) -> mpsc::Sender<()> {
+pub(crate) async fn hold_the_turn(keeper: Keeper) -> mpsc::Sender<()> {
     let (held, is_held) = tokio::sync::oneshot::channel();
     let (release, released) = mpsc::channel::<()>();
     let mut held = Some(held);

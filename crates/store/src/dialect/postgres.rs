@@ -40,10 +40,10 @@ pub(crate) const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ 
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
-/// Around a part of a transaction.
+/// Before a part of a transaction. The last one's savepoint stays until the next part makes its own, or to the end.
 pub(crate) const SAVEPOINT: &str = "SAVEPOINT part";
-pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO part; RELEASE part";
-pub(crate) const RELEASE: &str = "RELEASE part";
+pub(crate) const NEXT_SAVEPOINT: &str = "RELEASE part; SAVEPOINT part";
+pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO part";
 
 /// "Kept", as an advisory lock: one server migrates at a time. Held until the connection ends, and one that goes silent
 /// is ended (since PostgreSQL 14).

@@ -55,6 +55,10 @@ pub(crate) struct Session {
     sent: RefCell<VecDeque<Sent>>,
     /// Counted up at the beginning and at the end of each part of the transaction, so it is odd within one.
     part: Cell<usize>,
+    /// Whether the part that runs has begun with a savepoint, which it does with its first statement.
+    opened: Cell<bool>,
+    /// Whether there is a savepoint: the last part's, until the next one makes its own.
+    held: Cell<bool>,
     /// The error of a statement that was found only after the part in which it was sent: the whole transaction is over.
     fallen: RefCell<Option<StoreError>>,
 }
@@ -105,6 +109,8 @@ impl Session {
             answered: Cell::new(false),
             sent: RefCell::default(),
             part: Cell::new(0),
+            opened: Cell::new(false),
+            held: Cell::new(false),
             fallen: RefCell::default(),
         })
     }
@@ -135,6 +141,8 @@ impl Session {
         self.interruption.take();
         self.fallen.take();
         self.part.set(0);
+        self.opened.set(false);
+        self.held.set(false);
         self.answered.set(false);
     }
 
@@ -191,24 +199,22 @@ impl Session {
         work: impl FnOnce() -> Result<T, E>,
     ) -> (Result<T, E>, Result<(), StoreError>) {
         self.interruption.take();
-        self.send_control(dialect::SAVEPOINT);
         self.part.set(self.part.get() + 1);
         let done = work();
-        if done.is_err() {
+        if done.is_err() && self.opened.get() {
             // Only after the answers to all that was sent: a savepoint that an earlier part has left in ruins must not be
             // mistaken for this one's.
             let _ = self.batch("");
         }
         self.part.set(self.part.get() + 1);
-        if done.is_ok() && self.state.get() == State::Sound {
-            self.send_control(dialect::RELEASE);
-            return (done, Ok(()));
-        }
+        let opened = self.opened.replace(false);
         if let Some(cause) = self.fallen.borrow().clone() {
             return (done, Err(cause));
         }
-        if self.state.get() == State::Lost {
-            return (done, Err(self.interruption().unwrap_or(StoreError::Unreachable)));
+        match self.state.get() {
+            State::Lost => return (done, Err(self.interruption().unwrap_or(StoreError::Unreachable))),
+            State::Sound if done.is_ok() || !opened => return (done, Ok(())),
+            State::Sound | State::Failed => {}
         }
         self.state.set(State::Sound);
         self.send_control(dialect::ROLLBACK_TO);
@@ -268,6 +274,7 @@ impl Session {
             let each =
                 each.ok_or_else(|| usage(sql, "only an insert into named columns runs for many rows"))?;
             let (kinds, columns) = dialect::columns(alike);
+            self.open_part();
             let statement = self.prepared((each, kinds))?;
             let client = Arc::clone(&self.client);
             self.push(sql, async move { client.execute_raw(&statement, columns).await.map(drop) })?;
@@ -286,6 +293,7 @@ impl Session {
     }
 
     fn prepare(&self, sql: &str, params: &[Value]) -> Result<Statement, StoreError> {
+        self.open_part();
         let key = (sql.to_owned(), types(params));
         if let Some(statement) = self.statements.borrow().get(&key) {
             return Ok(statement.clone());
@@ -314,6 +322,14 @@ impl Session {
         }
         statements.insert(key, statement.clone());
         Ok(statement)
+    }
+
+    /// The first statement of a part is about to be run.
+    fn open_part(&self) {
+        if self.part.get() % 2 == 1 && !self.opened.replace(true) {
+            let another = self.held.replace(true);
+            self.send_control(if another { dialect::NEXT_SAVEPOINT } else { dialect::SAVEPOINT });
+        }
     }
 
     /// Sends a statement about the transaction itself.

@@ -8,7 +8,11 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use crate::support::{deal, least, look_up};
+use crate::{
+    authenticator::Authenticator,
+    passkeys,
+    support::{deal, least, look_up},
+};
 
 /// Asks for the archive.
 async fn take(browser: &mut Browser) -> Page {
@@ -56,6 +60,8 @@ async fn exports(site: Site) {
     look_up(&mut desk, "ada@example.test", "asks about a course").await;
     deal(&mut desk, "ada@example.test", "open-dispute").await;
     let mut ada = site.signed_in("ada@example.test").await;
+    let mut device = Authenticator::new(1);
+    passkeys::add(&mut ada, "Key ring", &mut device).await;
 
     // Not without the password, and not without a form of this site.
     assert!(ada.visit("/account/export").await.says("data.json"));
@@ -80,6 +86,7 @@ async fn exports(site: Site) {
         "asks about a course",
         "1 credit entry",
         "A hold keeps it for now.",
+        "A passkey named “Key ring”, added on 31 January 2027, not used yet.",
     ] {
         assert!(html.contains(said), "index.html does not say “{said}”");
     }
@@ -101,7 +108,10 @@ async fn exports(site: Site) {
     assert_eq!(data["rows"]["credits"][0]["course"], "Programme design");
     assert_eq!(data["rows"]["holds"][0]["hold"], "hold.dispute");
     assert_eq!(data["rows"]["accounts"].as_array().unwrap().len(), 1);
-    assert_eq!(data["withheld"], serde_json::json!(["pd:Password"]));
+    assert_eq!(data["withheld"], serde_json::json!(["pd:Password", "pd:Authenticating"]));
+    let passkey = serde_json::json!([{ "name": "Key ring", "added": site.now().to_string(), "used": null }]);
+    assert_eq!(data["passkeys"], passkey);
+    assert!(!text(&files, "data.json").contains(&passkeys::id_of(&device)));
     assert!(!String::from_utf8_lossy(&page.body).contains("argon2"));
     let name = data["kinds"].as_array().unwrap().iter().find(|kind| kind["kind"] == "pd:Name").unwrap();
     assert!(

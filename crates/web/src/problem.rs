@@ -22,7 +22,8 @@ pub struct Problem {
     title: Cow<'static, str>,
     what: Cow<'static, str>,
     todo: Cow<'static, str>,
-    onward: (&'static str, &'static str),
+    /// An address of this site, and what the link to it says.
+    onward: &'static (&'static str, &'static str),
     retry_after: Option<u64>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -37,7 +38,7 @@ impl Problem {
         todo: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (title, what, todo) = (title.into(), what.into(), todo.into());
-        let onward = (paths::HOME, "Go to the front page");
+        let onward = &(paths::HOME, "Go to the front page");
         Self { status, title, what, todo, onward, retry_after: None, cause: None }
     }
 
@@ -198,8 +199,8 @@ impl Problem {
 
     /// Where the page leads on to, instead of the front page: an address of this site, and what the link says.
     #[must_use]
-    pub fn leading(self, to: &'static str, says: &'static str) -> Self {
-        Self { onward: (to, says), ..self }
+    pub fn leading(self, onward: &'static (&'static str, &'static str)) -> Self {
+        Self { onward, ..self }
     }
 
     /// Adds what the log shall say.

@@ -82,7 +82,7 @@ pub(crate) async fn download(
             "A link to a download works for ten minutes, and only where you were signed in when you got it.",
             "Go back to the downloads and follow the new link.",
         )
-        .leading(HERE, "Downloads"));
+        .leading(&(HERE, "Downloads")));
     }
     let folder = accounts.downloads.as_deref().ok_or_else(Problem::not_found)?;
     let opened = tokio::fs::File::open(folder.join(&wanted.name)).await.map_err(Problem::internal)?;

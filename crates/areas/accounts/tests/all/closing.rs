@@ -144,15 +144,11 @@ async fn a_hold_is_named_before_the_button() {
 
     // Who works here is not closed by a press.
     let page = desk.visit("/account/close").await;
-<<<<<<< HEAD
     assert!(
         page.says("an owner ends your role first") || page.path.starts_with("/sign-in"),
         "{}",
         page.text()
     );
-=======
-    assert!(page.says("an owner ends your role first") || page.path.starts_with("/sign-in"), "{}", page.text());
->>>>>>> people
 }
 
 #[tokio::test]

@@ -23,9 +23,9 @@ export async function launch() {
   return chromium.launch({ executablePath: chromiumHere(), args: ARGS });
 }
 
-/** Somebody with a browser in which JavaScript is off. `answer()` is the last page that the site gave. */
-export async function visitor(browser, site, complaints) {
-  const context = await browser.newContext(settings(site));
+/** Somebody with a browser, in which JavaScript is off. `answer()` is the last page that the site gave. */
+export async function visitor(browser, site, complaints, more = {}) {
+  const context = await browser.newContext({ ...settings(site), ...more });
   return sitting(context, await context.newPage(), site, complaints);
 }
 

@@ -139,7 +139,7 @@ async fn appends(keeper: &Keeper, ids: &[SubjectId], seconds: f64) -> Result<f64
                 while machine::start() < ends {
                     let next = (n + done * CALLERS) % ids.len().max(1);
                     let Some(subject) = ids.get(next).copied() else { break };
-                    let appended = keeper.act(keeper.ctx(Actor::System), move |act| {
+                    let appended = keeper.act(keeper.ctx(Actor::System).about(subject), move |act| {
                         act.note(subject, Deed::SignedIn, "measured", &[], None).map(drop)
                     });
                     appended.await?;

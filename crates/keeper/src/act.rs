@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use kept_ledger::Hash;
 use kept_notice::{HoldEnd, Verdict, due};
-use kept_store::{Tx, params};
+use kept_store::{Tx, Value, params};
 use kept_vault::{Kind, Source, SourceName, SubjectId};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     sealed::{self, Keys, Parts, Vault},
     tell,
     time::to_millis,
-    trail::{Appender, Deed, Event, SITE, Trail},
+    trail::{Deed, Event, SITE, SealedEvent, Trail, Turn},
     view::{By, View},
 };
 
@@ -32,7 +32,11 @@ pub struct Act<'a, 'c> {
     /// Who, when, under which policy.
     pub ctx: &'a mut Ctx,
     house: &'a House,
-    appender: Appender,
+    turn: &'a mut Turn,
+    /// The first leaf that it appended, and its position.
+    first: Option<(i64, Hash)>,
+    /// Whether an event could not be appended.
+    unrecorded: bool,
     /// The notice that is proposed, if any.
     proposed: Option<String>,
     /// Subjects that this act has begun, and whose trail may begin with it.
@@ -69,30 +73,44 @@ impl<'a, 'c> Act<'a, 'c> {
         tx: &'a Tx<'c>,
         ctx: &'a mut Ctx,
         house: &'a House,
+        turn: &'a mut Turn,
     ) -> Result<Act<'a, 'c>, KeeperError> {
-        let (appender, turn) = Appender::begin(tx)?;
-        let due = turn.activates.is_some_and(|at| at <= to_millis(ctx.now));
-        let (version, proposed) = match turn.proposed {
+        let notices = turn.notices(tx)?;
+        let due = notices.activates.is_some_and(|at| at <= to_millis(ctx.now));
+        let (version, proposed) = match notices.proposed {
             Some(version) if due => (version, None),
-            proposed => (turn.policy, proposed),
+            proposed => (notices.policy, proposed),
         };
         if ctx.policy.version() != version {
             ctx.policy = house.policy_of(tx, &version)?;
         }
-        let mut act = Act { tx, ctx, house, appender, proposed, fresh: Vec::new(), permitted: Vec::new() };
+        let (first, unrecorded, fresh, permitted) = (None, false, Vec::new(), Vec::new());
+        let mut act = Act { tx, ctx, house, turn, first, unrecorded, proposed, fresh, permitted };
         if due {
             follow::put_into_force(&mut act)?;
         }
         Ok(act)
     }
 
-    /// Writes back what the act has gathered; called once, before the commit. Gives its first leaf, if it has one.
+    /// Ends the act; called once. Gives its first leaf, if it has one.
+    ///
+    /// # Errors
+    /// An event could not be appended and the act went on: what it did must not be committed without its event.
     pub(crate) fn finish(&mut self) -> Result<Option<(i64, Hash)>, KeeperError> {
+        if self.unrecorded {
+            return Err(KeeperError::Unrecorded);
+        }
         if let Some(version) = &self.proposed {
             // Who comes while a change is announced is told of it, too.
             tell::list(self.tx, version, &self.fresh, self.ctx.now)?;
         }
-        self.appender.finish(self.tx)
+        Ok(self.first)
+    }
+
+    /// Changes which notice is in force or proposed, with a statement on the row of the ledger's edge.
+    pub(crate) fn change_notices(&mut self, sql: &str, params: &[Value]) -> Result<(), KeeperError> {
+        self.turn.changes_notices();
+        Ok(self.tx.send(sql, params)?)
     }
 
     pub(crate) fn house(&self) -> &'a House {
@@ -166,8 +184,10 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Shape { name: R::NAME, cause: "the name is another record's".into() });
         }
         let vault = Vault { ring: &self.house.ring };
-        let stored = vault.stored(self.tx, subject, name)?;
-        if stored.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
+        let ahead = if R::OWN_KEY { None } else { self.turn.ahead.known(subject, name) };
+        let known = ahead.map_or_else(|| vault.known(self.tx, subject, name), Ok)?;
+        self.turn.ahead.forget(subject);
+        if known.keys.is_empty() && !self.fresh.contains(&subject) && !sealed::has_keys(self.tx, subject)? {
             self.fresh.push(subject);
         }
         let (given, left_out): (Vec<_>, Vec<_>) =
@@ -188,8 +208,21 @@ impl<'a, 'c> Act<'a, 'c> {
             .try_for_each(|(kind, _)| self.may_hold(*kind).and_then(|()| self.may_come(source, *kind)))?;
         let policy = self.ctx.policy.clone();
         let parts = Parts { record: name, source, notice: policy.version(), kinds: given };
-        vault.put(self.tx, &mut self.ctx.rng, &parts, &stored, R::OWN_KEY)?;
-        self.note_among(&stored.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+        vault.put(self.tx, &mut self.ctx.rng, &parts, &known, R::OWN_KEY)?;
+        self.note_among(&known.keys, Deed::Wrote, R::NAME, &kinds, None, None).map(drop)
+    }
+
+    /// A subject's keys of kinds.
+    fn keys(&self, subject: SubjectId) -> Result<Keys, KeeperError> {
+        match self.turn.ahead.known(subject, "") {
+            Some(known) => Ok(known.keys),
+            None => Vault { ring: &self.house.ring }.keys(self.tx, subject, ""),
+        }
+    }
+
+    /// Keys of a subject, or what is sealed under them, are about to go.
+    pub(crate) fn destroys_keys(&mut self, subject: SubjectId) {
+        self.turn.ahead.forget(subject);
     }
 
     /// Whether the notice names data of this kind. What it is silent about is not held; an area asks before it writes
@@ -250,7 +283,7 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn claim(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<Claim, KeeperError> {
         let digest = self.house.ring.blind(index.name, value.as_bytes());
         let slot: &[u8] = if index.unique { &[] } else { subject.as_bytes() };
-        self.tx.execute(
+        self.tx.send(
             "INSERT INTO lookups (name, digest, slot, subject, kind) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (name, digest, slot) DO NOTHING",
             &params![index.name, digest, slot, subject.as_bytes(), index.kind.term()],
@@ -268,7 +301,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// # Errors
     /// The database failed.
     pub fn release(&mut self, index: Index, subject: SubjectId) -> Result<(), KeeperError> {
-        self.tx.execute(
+        self.tx.send(
             "DELETE FROM lookups WHERE subject = $1 AND name = $2",
             &params![subject.as_bytes(), index.name],
         )?;
@@ -281,7 +314,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// The database failed.
     pub fn release_one(&mut self, index: Index, value: &str, subject: SubjectId) -> Result<(), KeeperError> {
         let digest = self.house.ring.blind(index.name, value.as_bytes());
-        self.tx.execute(
+        self.tx.send(
             "DELETE FROM lookups WHERE name = $1 AND digest = $2 AND subject = $3",
             &params![index.name, digest, subject.as_bytes()],
         )?;
@@ -295,7 +328,7 @@ impl<'a, 'c> Act<'a, 'c> {
     pub fn mail(&mut self, subject: SubjectId, letter: &Letter) -> Result<(), KeeperError> {
         let record = crate::outbox::record(&mut self.ctx.rng);
         self.put_as(subject, &record, letter)?;
-        self.tx.execute(
+        self.tx.send(
             "INSERT INTO outbox (subject, record, queued) VALUES ($1, $2, $3)",
             &params![subject.as_bytes(), &record, to_millis(self.ctx.now)],
         )?;
@@ -441,14 +474,14 @@ impl<'a, 'c> Act<'a, 'c> {
             return Err(KeeperError::Unknown(event.into()));
         }
         self.known(subject, event)?;
-        self.tx.execute(
+        self.tx.send(
             "INSERT INTO happenings (subject, event, record, at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (subject, event, record) DO UPDATE SET at = excluded.at",
             &params![subject.as_bytes(), event, record, to_millis(at)],
         )?;
         let policy = self.ctx.policy.clone();
         for rule in policy.notice.retains.iter().filter(|r| r.unless.as_deref() == Some(event)) {
-            self.tx.execute(
+            self.tx.send(
                 "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND state IN ('waiting', 'held') \
                  AND (record = $3 OR $3 = '')",
                 &params![subject.as_bytes(), &rule.rule.id, record],
@@ -457,7 +490,7 @@ impl<'a, 'c> Act<'a, 'c> {
         Begun { subject, event, record, at }.start(self.tx, &policy)?;
         for hold in policy.notice.holds_until(event) {
             // The next sweep takes the row away and does what it kept back.
-            self.tx.execute(
+            self.tx.send(
                 "UPDATE holds SET until = $1 WHERE subject = $2 AND hold = $3 AND (until IS NULL OR until > $1)",
                 &params![to_millis(at), subject.as_bytes(), &hold.rule.id],
             )?;
@@ -467,7 +500,7 @@ impl<'a, 'c> Act<'a, 'c> {
                 HoldEnd::Lasts(span) => Some(to_millis(due(at, span).map_err(|_| KeeperError::Calendar)?)),
                 HoldEnd::Until(_) => None,
             };
-            self.tx.execute(
+            self.tx.send(
                 "INSERT INTO holds (subject, hold, since, until) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (subject, hold) DO UPDATE SET until = excluded.until, since = \
                  CASE WHEN holds.until <= excluded.since THEN excluded.since ELSE holds.since END",
@@ -512,7 +545,7 @@ impl<'a, 'c> Act<'a, 'c> {
     /// # Errors
     /// The database failed.
     pub fn unschedule(&mut self, subject: SubjectId, job: &str) -> Result<(), KeeperError> {
-        self.tx.execute(
+        self.tx.send(
             "DELETE FROM duties WHERE subject = $1 AND rule = $2 AND action = 'run'",
             &params![subject.as_bytes(), job],
         )?;
@@ -562,7 +595,7 @@ impl<'a, 'c> Act<'a, 'c> {
         because: Option<&str>,
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
-        let keys = Vault { ring: &self.house.ring }.keys(self.tx, subject, "")?;
+        let keys = self.keys(subject)?;
         self.note_among(&keys, deed, what, kinds, because, purpose)
     }
 
@@ -578,7 +611,7 @@ impl<'a, 'c> Act<'a, 'c> {
         purpose: Option<&str>,
     ) -> Result<i64, KeeperError> {
         let noted = self.try_note(keys, deed, what, kinds, because, purpose);
-        noted.inspect_err(|_| self.appender.fail())
+        noted.inspect_err(|_| self.unrecorded = true)
     }
 
     fn try_note(
@@ -592,6 +625,9 @@ impl<'a, 'c> Act<'a, 'c> {
     ) -> Result<i64, KeeperError> {
         let vault = Vault { ring: &self.house.ring };
         let may_begin = self.fresh.contains(&keys.subject);
+        if may_begin {
+            self.turn.ahead.forget(keys.subject);
+        }
         let trail = Trail::among(self.tx, &vault, &mut self.ctx.rng, keys, may_begin)?;
         let event = Event {
             at: self.ctx.now,
@@ -603,7 +639,8 @@ impl<'a, 'c> Act<'a, 'c> {
             because: because.filter(|_| trail.subject == keys.subject).map(Into::into),
             notice: self.ctx.policy.version().into(),
         };
-        self.appender.append(trail.seal(&mut self.ctx.rng, &event)?)
+        let sealed = trail.seal(&mut self.ctx.rng, &event)?;
+        self.append_sealed(sealed)
     }
 
     /// Appends what was noted a moment ago, unless the trail that it belongs to has been erased since.
@@ -612,12 +649,18 @@ impl<'a, 'c> Act<'a, 'c> {
             Note::Sealed(event) => event.clone(),
             Note::Open(subject, event) => {
                 let vault = Vault { ring: &self.house.ring };
-                let keys = vault.keys(self.tx, *subject, "")?;
+                let keys = self.keys(*subject)?;
                 let Some(trail) = Trail::known(&vault, &keys)? else { return Ok(()) };
                 trail.seal(&mut self.ctx.rng, event)?
             }
         };
-        self.appender.append(sealed).map(drop)
+        self.append_sealed(sealed).map(drop)
+    }
+
+    fn append_sealed(&mut self, event: SealedEvent) -> Result<i64, KeeperError> {
+        let (position, leaf) = self.turn.append(event)?;
+        self.first.get_or_insert((position, leaf));
+        Ok(position)
     }
 
     fn source(&self) -> Source {

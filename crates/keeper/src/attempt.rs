@@ -4,23 +4,22 @@
 //! position that only its own transaction can have taken. So the ledger is the list of operation ids, and none has to be
 //! kept, expired or removed (decision 15).
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use kept_ledger::Hash;
 use kept_store::{StoreError, Tx};
+use kept_vault::SubjectId;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng as _;
-use tokio::time::sleep;
+use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     act::Act,
     ctx::Ctx,
     error::KeeperError,
     keeper::{Acted, House, Keeper},
-    trail,
+    trail::{self, Turn},
+    turns::{Lost, Turns, Waiting},
 };
 
 /// How often an act is tried, the first time among them.
@@ -31,19 +30,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Attempt<T, F> {
     ctx: Ctx,
     work: F,
-    /// What the last run gave, from its last statement until its commit has been answered for.
-    done: Option<Done<T>>,
-}
-
-struct Done<T> {
-    outcome: T,
-    /// `None` of an act that appended nothing.
-    leaf: Option<(i64, Hash)>,
+    /// What the last run gave that came to its end, and its first leaf, if it has one.
+    done: Option<(T, Option<(i64, Hash)>)>,
+    /// The first leaf of that run, while nobody knows whether it was committed.
+    unknown: Option<(i64, Hash)>,
 }
 
 impl<T, F> Attempt<T, F> {
     pub(crate) fn new(ctx: Ctx, work: F) -> Attempt<T, F> {
-        Attempt { ctx, work, done: None }
+        Attempt { ctx, work, done: None, unknown: None }
     }
 
     pub(crate) async fn until_done<E>(self, keeper: &Keeper) -> Result<T, E>
@@ -52,67 +47,116 @@ impl<T, F> Attempt<T, F> {
         T: Send + 'static,
         E: From<KeeperError> + Send + 'static,
     {
-        let attempt = Arc::new(Mutex::new(self));
+        let mut attempt = self;
         let mut tries = 0;
         loop {
-            let (house, this) = (keeper.house.clone(), Arc::clone(&attempt));
-            let turn = keeper.house.acts.clone().acquire_owned().await;
-            let run = move |tx: &mut Tx<'_>| {
-                // Until it has ended, also where nobody waits for it any more.
-                let _turn = &turn;
-                lock(&this).run(tx, &house)
+            let (reply, answer) = oneshot::channel();
+            Turns::queue(keeper, Box::new(Try { attempt, ran: None, reply }));
+            // Nobody is left to answer when the runtime ends under it.
+            let Ok((back, tried)) = answer.await else {
+                return Err(KeeperError::Store(StoreError::CommitUnknown).into());
             };
-            let tried = keeper.store.write(run).await;
+            attempt = back;
             tries += 1;
-            let pause = {
-                let mut attempt = lock(&attempt);
-                let cause = match tried {
-                    Ok(()) => {
-                        let done = attempt.done.take();
-                        return done.map(|done| done.outcome).ok_or_else(|| KeeperError::Unrecorded.into());
-                    }
-                    Err(Acted::Ours(KeeperError::Store(cause))) => cause,
-                    Err(other) => return Err(other.flat()),
-                };
-                let can_be_looked_up = attempt.done.as_ref().is_some_and(|done| done.leaf.is_some());
-                let (again, cause) = match cause {
-                    // As long as an earlier commit was not looked up, nobody may say that nothing was kept.
-                    StoreError::Busy | StoreError::Unreachable if can_be_looked_up => {
-                        (true, StoreError::CommitUnknown)
-                    }
-                    StoreError::Busy | StoreError::Unreachable => (true, cause),
-                    StoreError::CommitUnknown => (can_be_looked_up, cause),
-                    _ => (false, cause),
-                };
-                if !again || tries == TRIES {
-                    return Err(KeeperError::Store(cause).into());
+            let cause = match tried {
+                Ok(()) => {
+                    let done = attempt.done.take();
+                    return done.map(|(outcome, _)| outcome).ok_or_else(|| KeeperError::Unrecorded.into());
                 }
-                pause(tries, &mut attempt.ctx.rng)
+                Err(Acted::Ours(KeeperError::Store(cause))) => cause,
+                Err(other) => return Err(other.flat()),
             };
-            sleep(pause).await;
+            if cause == StoreError::CommitUnknown {
+                attempt.unknown = attempt.done.as_ref().and_then(|(_, leaf)| *leaf);
+            }
+            let (again, cause) = match cause {
+                // As long as an earlier commit was not looked up, nobody may say that nothing was kept.
+                StoreError::Busy | StoreError::Unreachable if attempt.unknown.is_some() => {
+                    (true, StoreError::CommitUnknown)
+                }
+                StoreError::Busy | StoreError::Unreachable => (true, cause),
+                // What appended nothing cannot be looked up.
+                StoreError::CommitUnknown => (attempt.unknown.is_some(), cause),
+                _ => (false, cause),
+            };
+            if !again || tries == TRIES {
+                return Err(KeeperError::Store(cause).into());
+            }
+            sleep(pause(tries, &mut attempt.ctx.rng)).await;
         }
     }
 
     /// Runs the act, unless the last run turns out to have been committed.
-    fn run<E>(&mut self, tx: &Tx<'_>, house: &House) -> Result<(), Acted<E>>
+    fn run<E>(&mut self, tx: &Tx<'_>, house: &House, turn: &mut Turn) -> Result<(), Acted<E>>
     where
         F: FnMut(&mut Act<'_, '_>) -> Result<T, E>,
     {
-        let mut act = Act::begin(tx, &mut self.ctx, house).map_err(Acted::Ours)?;
+        let mut act = Act::begin(tx, &mut self.ctx, house, turn).map_err(Acted::Ours)?;
         // Its turn has come, so the transaction of the last run is over, one way or the other.
-        if let Some(leaf) = self.done.as_ref().and_then(|done| done.leaf)
-            && trail::holds(tx, leaf).map_err(Acted::Ours)?
-        {
-            // Its turn may have put a notice into force.
-            return act.finish().map(drop).map_err(Acted::Ours);
+        if let Some(leaf) = self.unknown {
+            if trail::holds(tx, leaf).map_err(Acted::Ours)? {
+                // Its turn may have put a notice into force.
+                return act.finish().map(drop).map_err(Acted::Ours);
+            }
+            self.unknown = None;
         }
         self.done = None;
         let outcome = (self.work)(&mut act).map_err(|error| {
             tx.interruption().map_or(Acted::Theirs(error), |cause| Acted::Ours(KeeperError::Store(cause)))
         })?;
         let leaf = act.finish().map_err(Acted::Ours)?;
-        self.done = Some(Done { outcome, leaf });
+        self.done = Some((outcome, leaf));
         Ok(())
+    }
+}
+
+/// An attempt that waits for its turn.
+struct Try<T, E, F> {
+    attempt: Attempt<T, F>,
+    /// What its last run in this turn gave.
+    ran: Option<Result<(), Acted<E>>>,
+    reply: oneshot::Sender<Tried<T, E, F>>,
+}
+
+/// An attempt that comes back, and whether it was done.
+type Tried<T, E, F> = (Attempt<T, F>, Result<(), Acted<E>>);
+
+impl<T, E, F> Waiting for Try<T, E, F>
+where
+    F: FnMut(&mut Act<'_, '_>) -> Result<T, E> + Send,
+    T: Send,
+    E: Send,
+{
+    fn about(&self) -> Option<SubjectId> {
+        self.attempt.ctx.about
+    }
+
+    fn run(&mut self, tx: &Tx<'_>, house: &House, turn: &mut Turn) -> Result<(), StoreError> {
+        let mark = turn.mark();
+        let (ran, stands) = tx.part(|| self.attempt.run(tx, house, turn));
+        if ran.is_err() {
+            turn.back_to(mark);
+        }
+        self.ran = Some(ran);
+        stands
+    }
+
+    fn failed(&self) -> bool {
+        matches!(self.ran, Some(Err(_)))
+    }
+
+    fn answer(self: Box<Self>, stands: Result<(), Lost>) {
+        let tried = match (stands, self.ran) {
+            (Ok(()), Some(ran)) => ran,
+            (Ok(()), None) => Err(StoreError::RolledBack.into()),
+            // Of what failed by itself nothing was kept in any case.
+            (Err(Lost::Store(StoreError::CommitUnknown)), Some(Err(_))) => {
+                Err(StoreError::Unreachable.into())
+            }
+            (Err(cause), _) => Err(Acted::Ours(cause.into())),
+        };
+        // Whoever no longer waits need not be told.
+        let _ = self.reply.send((self.attempt, tried));
     }
 }
 
@@ -120,8 +164,4 @@ impl<T, F> Attempt<T, F> {
 fn pause(tries: u32, rng: &mut ChaCha20Rng) -> Duration {
     let most = PAUSE * 3_u32.pow(tries - 1);
     most / 2 + most.mul_f64(f64::from(rng.next_u32()) / f64::from(u32::MAX)) / 2
-}
-
-fn lock<T>(attempt: &Mutex<T>) -> MutexGuard<'_, T> {
-    attempt.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,7 +13,7 @@ use crate::{
     error::KeeperError,
     holdings::SECRET,
     keeper::House,
-    sealed::Vault,
+    sealed::{self, Vault},
 };
 
 /// What is held about a person, as it is held.
@@ -24,6 +24,9 @@ pub struct Copied {
     /// The rows of each table, by its name; a table without a row of theirs is left out. Times are milliseconds since
     /// 1970 UTC.
     pub rows: BTreeMap<&'static str, Vec<Map<String, Json>>>,
+    /// Records with which bytes lie, such as a document, and of which kind they are; not the bytes.
+    #[serde(skip)]
+    pub bytes: Vec<(String, Kind)>,
     /// The kinds that are held and not copied: hashes and secrets, of which only a thief has a use.
     pub withheld: Vec<&'static str>,
 }
@@ -60,6 +63,10 @@ pub(crate) fn of(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<C
             source: part.source.as_str().to_owned(),
             notice: versions.iter().find(|v| v.starts_with(&part.notice)).cloned().unwrap_or(part.notice),
         });
+    }
+    let blobs = "SELECT record, kind FROM blobs WHERE subject = $1 ORDER BY record, kind";
+    for row in read.query(blobs, &params![subject.as_bytes()])? {
+        copied.bytes.push((row.get(0)?, sealed::kind(&row.get::<String>(1)?)?));
     }
     for table in house.registry.tables() {
         copied.table(read, table, subject)?;

@@ -54,4 +54,15 @@ pub struct Ctx {
     pub policy: Arc<Policy>,
     /// Randomness for ids, keys and nonces.
     pub rng: ChaCha20Rng,
+    /// Whose data the act is about, as far as is known before: see [`Ctx::about`].
+    pub(crate) about: Option<SubjectId>,
+}
+
+impl Ctx {
+    /// Says whose data the act is about, so that it is read together with what others need who act at the same time. It
+    /// changes nothing but the time that this takes. An act by a person is about them unless something else is said.
+    #[must_use]
+    pub fn about(self, subject: SubjectId) -> Ctx {
+        Ctx { about: Some(subject), ..self }
+    }
 }

@@ -54,7 +54,7 @@ impl Duty {
     /// Writes the duty as waiting; one that stood there for an earlier event starts anew. One whose erasure has begun
     /// is finished first, and starts anew then.
     pub(crate) fn save(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        tx.execute(
+        tx.send(
             "INSERT INTO duties (subject, rule, action, record, event, started, due, state) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting') \
              ON CONFLICT (subject, rule, action, record) DO UPDATE SET event = excluded.event, \

@@ -16,7 +16,6 @@ use crate::{
     keeper::House,
     policy::Policy,
     registry::{self, Registry, holds_any},
-    sealed,
     time::{from_millis, to_millis},
     trail::Deed,
 };
@@ -64,6 +63,7 @@ pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) ->
     if !duty.end(tx, held)? {
         return Ok(false);
     }
+    act.destroys_keys(subject);
     let gone = take(tx, house, erasure)?;
     // What was all held back, or was taken before and is looked at again, is no erasure.
     if gone > 0 || !held {
@@ -80,27 +80,27 @@ pub(crate) fn finish(act: &mut Act<'_, '_>, house: &House, erasure: &Erasure) ->
 }
 
 /// Destroys the keys and takes the rows; says how many.
-fn take(tx: &Tx<'_>, house: &House, erasure: &Erasure) -> Result<u64, KeeperError> {
+fn take(tx: &Tx<'_>, house: &House, erasure: &Erasure) -> Result<u64, StoreError> {
     let (duty, subject) = (&erasure.duty, erasure.duty.subject);
-    let mut gone = 0;
+    let mut statements = Vec::new();
     for keys in erasure.keys.chunks(MOST) {
         let (list, named) = list(subject, keys);
         for table in ["keys", "vault", "blobs"] {
             let sql = format!("DELETE FROM {table} WHERE subject = $1 AND key IN ({list})");
-            gone += tx.execute(&sql, &named)?;
+            statements.push((sql, named.clone()));
         }
     }
-    if duty.record.is_empty() {
+    if duty.record.is_empty() && !erasure.kinds.is_empty() {
         let terms = erasure.kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
         let sql = format!("DELETE FROM lookups WHERE subject = $1 AND kind IN ({terms})");
-        gone += if terms.is_empty() { 0 } else { tx.execute(&sql, &params![subject.as_bytes()])? };
+        statements.push((sql, params![subject.as_bytes()].into()));
     }
     for table in house.registry.tables() {
         for (_, sql) in table.erase.iter().filter(|(kind, _)| erasure.kinds.contains(kind)) {
-            gone += tx.execute(sql, &params![subject.as_bytes()])?;
+            statements.push(((*sql).to_owned(), params![subject.as_bytes()].into()));
         }
     }
-    Ok(gone)
+    tx.execute_all(&statements)
 }
 
 /// The most keys that one statement destroys.
@@ -154,7 +154,7 @@ pub(crate) fn active_holds(read: &Read<'_>, subject: SubjectId, now: i64) -> Res
 
 /// What a duty did, without whom it concerned.
 pub(crate) fn record_deed(tx: &Tx<'_>, duty: &Duty, position: i64, done: i64) -> Result<(), StoreError> {
-    tx.execute(
+    tx.send(
         "INSERT INTO deeds (position, rule, action, started, due, done) VALUES ($1, $2, $3, $4, $5, $6)",
         &params![position, &duty.rule, &duty.action, to_millis(duty.started), to_millis(duty.due), done],
     )?;
@@ -167,24 +167,20 @@ pub(crate) fn forget_bookkeeping(
     registry: &Registry,
     subject: SubjectId,
 ) -> Result<(), KeeperError> {
-    if sealed::has_keys(tx, subject)? {
+    let held = registry
+        .tables()
+        .filter_map(|table| Some((table.name, holds_any(table, &registry::kinds_of(table))?)))
+        .map(|(table, held)| format!(" OR EXISTS (SELECT 1 FROM {table} WHERE subject = $1 AND {held})"));
+    let any =
+        format!("SELECT 1 WHERE EXISTS (SELECT 1 FROM keys WHERE subject = $1){}", held.collect::<String>());
+    if !tx.query(&any, &params![subject.as_bytes()])?.is_empty() {
         return Ok(());
     }
     for table in registry.tables() {
-        let Some(held) = holds_any(table, &registry::kinds_of(table)) else { continue };
-        let sql = format!("SELECT 1 FROM {} WHERE subject = $1 AND {held} LIMIT 1", table.name);
-        if !tx.query(&sql, &params![subject.as_bytes()])?.is_empty() {
-            return Ok(());
-        }
-    }
-    for table in registry.tables() {
         if table.columns.iter().any(|(_, holds)| *holds == Holds::Bookkeeping) {
-            tx.execute(
-                &format!("DELETE FROM {} WHERE subject = $1", table.name),
-                &params![subject.as_bytes()],
-            )?;
+            tx.send(&format!("DELETE FROM {} WHERE subject = $1", table.name), &params![subject.as_bytes()])?;
         }
     }
-    tx.execute("DELETE FROM lookups WHERE subject = $1", &params![subject.as_bytes()])?;
+    tx.send("DELETE FROM lookups WHERE subject = $1", &params![subject.as_bytes()])?;
     Ok(())
 }

@@ -215,7 +215,7 @@ pub(crate) fn put_into_force(act: &mut Act<'_, '_>) -> Result<(), KeeperError> {
         "UPDATE policies SET activated = activates, reached = NULL WHERE version = $1",
         &params![&version],
     )?;
-    act.tx().execute(
+    act.change_notices(
         "UPDATE ledger_edge SET policy = $1, proposed = NULL, activates = NULL WHERE id = 1",
         &params![&version],
     )?;

@@ -11,7 +11,6 @@ use kept_store::{Read, Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use tokio::sync::Semaphore;
 
 use crate::{
     act::Act,
@@ -29,7 +28,8 @@ use crate::{
     sealed::Vault,
     time::to_millis,
     tombstones::Tombstones,
-    trail::{self, Appender, Deed, Event, SITE, Trail},
+    trail::{self, Deed, Event, SITE, Trail, Turn},
+    turns::Turns,
 };
 
 /// What a site is opened with.
@@ -74,10 +74,7 @@ pub(crate) struct House {
     pub(crate) origin: Origin,
     pub(crate) tombstones: Tombstones,
     pub(crate) journal: Journal,
-    /// On PostgreSQL one act of this server at a time is at the database; the others wait here for their turn there. So they
-    /// keep no connection from those who only look, and a server that freezes holds the turn once, and not once more
-    /// for each of those that waited.
-    pub(crate) acts: Arc<Semaphore>,
+    pub(crate) turns: Turns,
     /// One run of the checks at a time: two would publish their checkpoints over each other. Each goes on from where
     /// the one before found everything in order.
     pub(crate) proving: tokio::sync::Mutex<Option<Ground>>,
@@ -127,9 +124,9 @@ impl Keeper {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
-        let (store, at_once) = match setup.database {
-            Database::Folder => (Store::open(&folder, &registry.migrations())?, Semaphore::MAX_PERMITS),
-            Database::Url(url) => (Store::connect(url, &registry.migrations())?, 1),
+        let store = match setup.database {
+            Database::Folder => Store::open(&folder, &registry.migrations())?,
+            Database::Url(url) => Store::connect(url, &registry.migrations())?,
         };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
@@ -145,7 +142,7 @@ impl Keeper {
             origin,
             tombstones,
             journal: Journal::default(),
-            acts: Arc::new(Semaphore::new(at_once)),
+            turns: Turns::default(),
             proving: tokio::sync::Mutex::default(),
             known: RwLock::new(Known::only(policy)),
             time: setup.time,
@@ -180,7 +177,8 @@ impl Keeper {
 
     /// The circumstances of an act or a look by somebody, now, under the policy in force.
     pub fn ctx(&self, actor: Actor) -> Ctx {
-        Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng() }
+        let about = if let Actor::Person(subject) = actor { Some(subject) } else { None };
+        Ctx { actor, now: self.now(), policy: self.policy(), rng: self.rng(), about }
     }
 
     /// The areas of the site, composed.
@@ -345,11 +343,10 @@ impl House {
             because: None,
             notice: ctx.policy.version().into(),
         };
-        let (mut appender, _) = Appender::begin(tx)?;
+        let mut turn = Turn::begin(tx)?;
         let trail = Trail::of(tx, &Vault { ring: &self.ring }, &mut ctx.rng, SITE, true)?;
-        appender.append(trail.seal(&mut ctx.rng, &event)?)?;
-        appender.finish(tx)?;
-        Ok(())
+        turn.append(trail.seal(&mut ctx.rng, &event)?)?;
+        Ok(turn.finish(tx)?)
     }
 }
 

@@ -40,6 +40,7 @@ mod tiles;
 pub mod time;
 mod tombstones;
 mod trail;
+mod turns;
 mod uses;
 mod view;
 

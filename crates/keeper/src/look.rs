@@ -9,6 +9,7 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::{
     act::Index,
+    blob::Blob,
     copy::{self, Copied},
     ctx::{Actor, Ctx},
     error::KeeperError,
@@ -180,6 +181,14 @@ impl<'a, 'c> Look<'a, 'c> {
     /// As [`holdings`](Look::holdings).
     pub fn copy(&self) -> Result<Copied, KeeperError> {
         copy::of(self.house, self.read, self.person()?)
+    }
+
+    /// The bytes that lie with one of the actor's records, for that copy; nothing if there are none.
+    ///
+    /// # Errors
+    /// As [`holdings`](Look::holdings).
+    pub fn copy_of_bytes(&self, record: &str, kind: Kind) -> Result<Option<Vec<u8>>, KeeperError> {
+        Blob { subject: self.person()?, record, kind }.open(self.read, &Vault { ring: &self.house.ring })
     }
 
     /// When something last happened to the actor, as its clocks count it.

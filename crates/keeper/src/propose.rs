@@ -184,7 +184,7 @@ fn propose(act: &mut Act<'_, '_>, source: &str, new: &Notice) -> Result<Proposed
             activates
         ],
     )?;
-    tx.execute(
+    act.change_notices(
         "UPDATE ledger_edge SET proposed = $1, activates = $2 WHERE id = 1",
         &params![&new.version, activates],
     )?;
@@ -205,7 +205,7 @@ fn withdraw(act: &mut Act<'_, '_>) -> Result<Proposed, ProposeError> {
         return Err(ProposeError::TooLate);
     }
     tx.execute("DELETE FROM policies WHERE version = $1 AND activated IS NULL", &params![&version])?;
-    tx.execute("UPDATE ledger_edge SET proposed = NULL, activates = NULL WHERE id = 1", &params![])?;
+    act.change_notices("UPDATE ledger_edge SET proposed = NULL, activates = NULL WHERE id = 1", &params![])?;
     act.note(SITE, Deed::Site, "proposed notice withdrawn", &[], Some(&version))?;
     Ok(Proposed::Withdrawn)
 }

@@ -1,8 +1,10 @@
 //! The vault's table: keys by scope, sealed parts, and the blind index. Functions of a transaction; [`Act`](crate::Act)
 //! and [`Look`](crate::Look) decide who may call them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use data_encoding::HEXLOWER;
-use kept_store::{Read, Row, StoreError, Tx, params};
+use kept_store::{Read, Row, StoreError, Tx, Value, params};
 use kept_vault::{DataKey, Epoch, KeyId, KeyRing, Kind, Place, Source, SubjectId, Wrapped};
 use rand_chacha::ChaCha20Rng;
 use serde_json::{Map, Value as Json};
@@ -31,8 +33,10 @@ pub(crate) struct Parts<'a> {
 /// A subject's keys as they are stored, wrapped: those of kinds, and those of one record with a life of its own.
 pub(crate) struct Keys {
     pub(crate) subject: SubjectId,
-    rows: Vec<(Kind, String, KeyId, Wrapped)>,
+    rows: Vec<Key>,
 }
+
+type Key = (Kind, String, KeyId, Wrapped);
 
 impl Keys {
     /// Whether there is none.
@@ -56,6 +60,71 @@ struct SealedPart {
     revision: i64,
 }
 
+/// The keys that may seal one record, and how often each of its kinds has been written.
+pub(crate) struct Known {
+    pub(crate) keys: Keys,
+    revisions: Vec<(Kind, i64)>,
+}
+
+/// The keys of kinds of some subjects, read at once for all acts of a turn, with what is sealed under each.
+#[derive(Default)]
+pub(crate) struct Ahead(HashMap<SubjectId, Vec<Used>>);
+
+/// A key, and a record of which a part is sealed under it, with its revision.
+type Used = (Key, Option<(String, i64)>);
+
+/// The most subjects whose keys one statement reads.
+const SUBJECTS: usize = 64;
+
+impl Ahead {
+    /// Reads the keys of these subjects.
+    pub(crate) fn read(read: &Read<'_>, subjects: &BTreeSet<SubjectId>) -> Result<Ahead, KeeperError> {
+        let subjects: Vec<&SubjectId> = subjects.iter().collect();
+        let mut all: HashMap<SubjectId, Vec<_>> = subjects.iter().map(|one| (**one, Vec::new())).collect();
+        for some in subjects.chunks(SUBJECTS) {
+            // The last is named again up to a power of two, so that a handful of prepared statements serve all.
+            let count = some.len().next_power_of_two();
+            let named = some.iter().chain(std::iter::repeat(some.last()).flatten()).take(count);
+            let named: Vec<Value> = named.map(|subject| Value::from(subject.as_bytes())).collect();
+            let list: Vec<String> = (1..=count).map(|number| format!("${number}")).collect();
+            let rows = read.query(
+                &format!(
+                    "SELECT keys.key, keys.epoch, keys.wrapped, keys.kind, keys.subject, vault.record, vault.revision \
+                     FROM keys LEFT JOIN vault ON vault.subject = keys.subject AND vault.kind = keys.kind \
+                     AND vault.key = keys.key WHERE keys.subject IN ({}) AND keys.record = ''",
+                    list.join(", ")
+                ),
+                &named,
+            )?;
+            for row in &rows {
+                let revision: Option<i64> = row.get(6)?;
+                let written = revision.map(|last| Ok::<_, StoreError>((row.get(5)?, last))).transpose()?;
+                let key = stored_key(row, String::new())?;
+                all.entry(subject(row, 4)?).or_default().push((key, written));
+            }
+        }
+        Ok(Ahead(all))
+    }
+
+    /// As [`Vault::known`], of a record without a key of its own, if the subject's keys were read and stand.
+    pub(crate) fn known(&self, subject: SubjectId, record: &str) -> Option<Known> {
+        let used = self.0.get(&subject)?;
+        let (mut keys, mut revisions) = (Keys { subject, rows: Vec::new() }, Vec::new());
+        for (key, written) in used {
+            if !keys.rows.iter().any(|known| known.2 == key.2) {
+                keys.rows.push(key.clone());
+            }
+            revisions.extend(written.iter().filter(|(of, _)| of == record).map(|(_, last)| (key.0, *last)));
+        }
+        Some(Known { keys, revisions })
+    }
+
+    /// The subject's keys, or what is sealed under them, are about to change.
+    pub(crate) fn forget(&mut self, subject: SubjectId) {
+        self.0.remove(&subject);
+    }
+}
+
 /// The vault under one key ring.
 pub(crate) struct Vault<'a> {
     pub(crate) ring: &'a KeyRing,
@@ -68,10 +137,10 @@ impl Vault<'_> {
         tx: &Tx<'_>,
         rng: &mut ChaCha20Rng,
         parts: &Parts<'_>,
-        stored: &Stored,
+        known: &Known,
         own_key: bool,
     ) -> Result<(), KeeperError> {
-        let keys = &stored.keys;
+        let keys = &known.keys;
         let (subject, scope) = (keys.subject, if own_key { parts.record } else { "" });
         let notice = notice_id(parts.notice);
         let mut rows = Vec::with_capacity(parts.kinds.len());
@@ -80,8 +149,8 @@ impl Vault<'_> {
                 Some(found) => found,
                 None => self.make_key(tx, rng, subject, *kind, scope)?,
             };
-            let before = stored.parts.iter().find(|part| part.kind == *kind);
-            let revision = before.map_or(1, |part| part.revision + 1);
+            let last = known.revisions.iter().find(|(written, _)| written == kind);
+            let revision = last.map_or(1, |(_, last)| last + 1);
             let place = Place {
                 subject,
                 record: parts.record,
@@ -107,7 +176,7 @@ impl Vault<'_> {
                 .into(),
             );
         }
-        tx.execute_each(
+        tx.send_each(
             "INSERT INTO vault (subject, record, kind, key, sealed, notice, source, revision) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (subject, record, kind) DO UPDATE SET key = excluded.key, sealed = excluded.sealed, \
@@ -170,7 +239,7 @@ impl Vault<'_> {
     ) -> Result<(KeyId, DataKey), KeeperError> {
         let (id, key) = (KeyId::random(rng), DataKey::random(rng));
         let wrapped = self.ring.wrap(subject, id, kind, &key, rng);
-        tx.execute(
+        tx.send(
             "INSERT INTO keys (subject, key, kind, record, epoch, wrapped) VALUES ($1, $2, $3, $4, $5, $6)",
             &params![
                 subject.as_bytes(),
@@ -197,6 +266,17 @@ impl Vault<'_> {
         )?;
         let rows = rows.iter().map(|row| stored_key(row, row.get(4)?)).collect::<Result<_, _>>()?;
         Ok(Keys { subject, rows })
+    }
+
+    /// What an act has to know before it writes a record.
+    pub(crate) fn known(
+        &self,
+        read: &Read<'_>,
+        subject: SubjectId,
+        record: &str,
+    ) -> Result<Known, KeeperError> {
+        let Stored { keys, parts } = self.stored(read, subject, record)?;
+        Ok(Known { keys, revisions: parts.iter().map(|part| (part.kind, part.revision)).collect() })
     }
 
     /// Opens the key of a scope, when it is among these.

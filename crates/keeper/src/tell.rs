@@ -149,7 +149,7 @@ fn begin_announced_time(act: &mut Act<'_, '_>, version: &str) -> Result<(), Keep
         "UPDATE policies SET told = $1, activates = $2 WHERE version = $3",
         &params![to_millis(now), activates, version],
     )?;
-    tx.execute("UPDATE ledger_edge SET activates = $1 WHERE id = 1", &params![activates])?;
+    act.change_notices("UPDATE ledger_edge SET activates = $1 WHERE id = 1", &params![activates])?;
     act.note(SITE, Deed::Site, "everyone told of the proposed notice", &[], Some(version)).map(drop)
 }
 

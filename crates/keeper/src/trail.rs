@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::KeeperError,
-    sealed::{Keys, Vault},
+    sealed::{Ahead, Keys, Vault},
 };
 
 /// How many random bytes precede an event.
@@ -31,6 +31,8 @@ pub enum Deed {
     Permitted,
     /// A page was opened.
     Opened,
+    /// A file was given to the person.
+    Downloaded,
     /// A copy of everything was given to the person.
     Exported,
     /// Data was erased for good.
@@ -152,19 +154,21 @@ impl Trail {
     }
 }
 
-/// The right edge of the ledger while a transaction may append to it, and what was appended: written by
-/// [`Appender::finish`], all at once.
-pub(crate) struct Appender {
+/// A turn at the ledger: its right edge while a transaction may append to it, what was appended, which is written by
+/// [`finish`](Turn::finish) all at once, and the notice in force.
+pub(crate) struct Turn {
     edge: Frontier,
-    /// The first leaf that was appended, and its position.
-    first: Option<(i64, Hash)>,
     leaves: Vec<Vec<Value>>,
     events: Vec<(SubjectId, Vec<Value>)>,
-    failed: bool,
+    notices: Notices,
+    stale: bool,
+    /// The keys of those whom the acts are about.
+    pub(crate) ahead: Ahead,
 }
 
-/// What an act learns with its turn: the notice in force, and the one that is to follow.
-pub(crate) struct Turn {
+/// Which notice is in force, and which is to follow.
+#[derive(Clone)]
+pub(crate) struct Notices {
     /// The version in force.
     pub(crate) policy: String,
     /// The version that is proposed.
@@ -173,60 +177,96 @@ pub(crate) struct Turn {
     pub(crate) activates: Option<i64>,
 }
 
-impl Appender {
+/// How far a turn had come, to go [back](Turn::back_to) to.
+pub(crate) struct Mark {
+    edge: Frontier,
+    appended: usize,
+}
+
+impl Turn {
     /// Takes the edge, and with it the turn: until this transaction ends, no other can take it, on any server.
     ///
-    /// Every act takes it before anything else. So acts run one after another on every database, what one reads
-    /// cannot change before it writes, no two wait for each other, and no two leaves take one position.
-    pub(crate) fn begin(tx: &Tx<'_>) -> Result<(Appender, Turn), KeeperError> {
+    /// Acts take it before anything else. So they run one after another on every database, what one reads cannot change
+    /// before it writes, no two wait for each other, and no two leaves take one position.
+    pub(crate) fn begin(tx: &Tx<'_>) -> Result<Turn, KeeperError> {
         let row = tx.query_one(
-            "UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING edge, policy, proposed, activates",
+            "UPDATE ledger_edge SET edge = edge WHERE id = 1 RETURNING policy, proposed, activates, edge",
             &params![],
         )?;
-        let turn = Turn { policy: row.get(1)?, proposed: row.get(2)?, activates: row.get(3)? };
-        let (edge, leaves, events) = (frontier(&row)?, Vec::new(), Vec::new());
-        Ok((Appender { edge, first: None, leaves, events, failed: false }, turn))
+        Ok(Turn {
+            edge: frontier(&row, 3)?,
+            leaves: Vec::new(),
+            events: Vec::new(),
+            notices: Notices::read(&row)?,
+            stale: false,
+            ahead: Ahead::default(),
+        })
     }
 
-    /// An event could not be appended.
-    pub(crate) fn fail(&mut self) {
-        self.failed = true;
+    /// The notices, as the act before has left them.
+    pub(crate) fn notices(&mut self, tx: &Tx<'_>) -> Result<Notices, KeeperError> {
+        if self.stale {
+            let row = "SELECT policy, proposed, activates FROM ledger_edge WHERE id = 1";
+            self.notices = Notices::read(&tx.query_one(row, &params![])?)?;
+            self.stale = false;
+        }
+        Ok(self.notices.clone())
     }
 
-    /// Appends an event, for the transaction of the change that it describes.
-    pub(crate) fn append(&mut self, event: SealedEvent) -> Result<i64, KeeperError> {
+    /// The act that runs changes the notices in the database. Whether it is kept or not, the next reads them anew.
+    pub(crate) fn changes_notices(&mut self) {
+        self.stale = true;
+    }
+
+    /// How many events were appended.
+    pub(crate) fn appended(&self) -> usize {
+        self.leaves.len()
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { edge: self.edge.clone(), appended: self.appended() }
+    }
+
+    /// Takes back what was appended since: the act that did so is undone.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.edge = mark.edge;
+        self.leaves.truncate(mark.appended);
+        self.events.truncate(mark.appended);
+    }
+
+    /// Appends an event, for the transaction of the change that it describes. Gives its position and its leaf.
+    pub(crate) fn append(&mut self, event: SealedEvent) -> Result<(i64, Hash), KeeperError> {
         let SealedEvent { subject, key, leaf, sealed } = event;
         let position = i64::try_from(self.edge.append(leaf)).map_err(|_| KeeperError::Ledger)?;
-        self.first.get_or_insert((position, leaf));
         self.leaves.push(params![position, leaf].into());
         let row = params![subject.as_bytes(), position, sealed, Kind::TRAIL.term(), key.as_bytes()];
         self.events.push((subject, row.into()));
-        Ok(position)
+        Ok((position, leaf))
     }
 
-    /// Writes what was appended; gives the first leaf and its position.
-    ///
-    /// # Errors
-    /// An event could not be appended and the act went on: what it did must not be committed without its event.
-    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<Option<(i64, Hash)>, KeeperError> {
-        if self.failed {
-            return Err(KeeperError::Unrecorded);
+    /// Writes what was appended.
+    pub(crate) fn finish(&mut self, tx: &Tx<'_>) -> Result<(), KeeperError> {
+        if self.leaves.is_empty() {
+            return Ok(());
         }
-        if self.first.is_none() {
-            return Ok(None);
-        }
-        tx.execute_each("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &self.leaves)?;
+        tx.send_each("INSERT INTO ledger (position, leaf) VALUES ($1, $2)", &self.leaves)?;
         // As the table lies, so that each of its pages is changed once for all who are on it.
         self.events.sort_by_key(|(subject, _)| *subject);
         let events: Vec<_> = std::mem::take(&mut self.events).into_iter().map(|(_, row)| row).collect();
         // Unless the trail was erased, by the same act or a later one.
-        tx.execute_each(
+        tx.send_each(
             "INSERT INTO trail (subject, position, sealed) SELECT $1, $2, $3 FROM keys \
              WHERE subject = $1 AND kind = $4 AND record = '' AND key = $5",
             &events,
         )?;
-        tx.execute("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
-        Ok(self.first)
+        tx.send("UPDATE ledger_edge SET edge = $1 WHERE id = 1", &params![self.edge.to_bytes()])?;
+        Ok(())
+    }
+}
+
+impl Notices {
+    fn read(row: &Row) -> Result<Notices, KeeperError> {
+        Ok(Notices { policy: row.get(0)?, proposed: row.get(1)?, activates: row.get(2)? })
     }
 }
 
@@ -238,11 +278,11 @@ pub(crate) fn holds(read: &Read<'_>, (position, leaf): (i64, Hash)) -> Result<bo
 
 /// The ledger's right edge: its size and root.
 pub(crate) fn edge(read: &Read<'_>) -> Result<Frontier, KeeperError> {
-    frontier(&read.query_one("SELECT edge FROM ledger_edge WHERE id = 1", &params![])?)
+    frontier(&read.query_one("SELECT edge FROM ledger_edge WHERE id = 1", &params![])?, 0)
 }
 
-fn frontier(row: &Row) -> Result<Frontier, KeeperError> {
-    Frontier::from_bytes(&row.get::<Vec<u8>>(0)?).map_err(|_| KeeperError::Ledger)
+fn frontier(row: &Row, column: usize) -> Result<Frontier, KeeperError> {
+    Frontier::from_bytes(&row.get::<Vec<u8>>(column)?).map_err(|_| KeeperError::Ledger)
 }
 
 /// How many leaves are read at once when the root is computed anew.

@@ -138,7 +138,7 @@ fn apart<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<
 fn first_session(config: &Config) -> Result<Session, OpenError> {
     let session =
         Session::connect(config, Arc::default()).map_err(|reason| OpenError::Unreachable { reason })?;
-    session.begin("", true)?;
+    session.begin_none(true)?;
     Ok(session)
 }
 
@@ -172,7 +172,7 @@ fn prepare(config: &Config, migrations: &[Migration]) -> Result<UniqueIndexes, O
 }
 
 fn transaction(session: &Session, step: Migration) -> Result<(), StoreError> {
-    session.begin(dialect::BEGIN_WRITE, true)?;
+    session.begin(dialect::BEGIN_WRITE, true);
     let ran = migration::run(&Tx::postgres(session), step);
     let kept = session.end(ran.is_ok());
     ran.and(kept)

@@ -12,7 +12,7 @@ pub(crate) use rusqlite::Connection;
 
 use tokio::{sync::Semaphore, task};
 
-pub(crate) use self::statement::{define, execute, query};
+pub(crate) use self::statement::{define, execute, part, query};
 use self::{readers::Readers, writer::Writer};
 use crate::{Migration, OpenError, Read, StoreError, Tx, migration};
 

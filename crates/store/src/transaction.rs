@@ -1,6 +1,9 @@
 //! What a transaction's function can do.
 
-use std::ops::Deref;
+use std::{
+    ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::{
     Row, StoreError, Value,
@@ -92,21 +95,66 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs a statement that answers no rows once for each of `rows`, bound to its placeholders; gives how many rows they
-    /// changed together. On PostgreSQL all are sent before the first answer is waited for.
+    /// Runs several statements that answer no rows, in this order; gives how many rows they changed together. On PostgreSQL
+    /// they are waited for once.
     ///
     /// # Errors
     /// As [`Tx::execute`], for the first that fails.
-    pub fn execute_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+    pub fn execute_all(&self, statements: &[(String, Vec<Value>)]) -> Result<u64, StoreError> {
         match self.read.on {
-            On::Sqlite(connection) => {
-                rows.iter().try_fold(0, |sum, row| Ok(sum + sqlite::execute(connection, sql, row)?))
-            }
-            On::Postgres(session) => session.execute_each(sql, rows),
+            On::Sqlite(connection) => statements
+                .iter()
+                .try_fold(0, |sum, (sql, params)| Ok(sum + sqlite::execute(connection, sql, params)?)),
+            On::Postgres(session) => session.execute_all(statements),
         }
     }
 
-    /// Why the transaction broke off, when none of its statements is to blame: [`StoreError::Busy`] or
+    /// As [`Tx::execute`], for a statement of which nobody needs to know how many rows it changed. On PostgreSQL it is
+    /// not waited for by itself: it travels with the next one.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`]. On PostgreSQL what it meets may be the error of a later statement or of the commit, so send
+    /// nothing that is expected to clash.
+    pub fn send(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        match self.read.on {
+            On::Sqlite(connection) => sqlite::execute(connection, sql, params).map(drop),
+            On::Postgres(session) => session.send(sql, params),
+        }
+    }
+
+    /// As [`Tx::send`], an `INSERT INTO table (columns) …` once for each of `rows`, bound to its placeholders. On
+    /// PostgreSQL those that follow each other with values of the same types are one statement.
+    ///
+    /// # Errors
+    /// As [`Tx::send`].
+    pub fn send_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        match self.read.on {
+            On::Sqlite(connection) => {
+                rows.iter().try_for_each(|row| sqlite::execute(connection, sql, row).map(drop))
+            }
+            On::Postgres(session) => session.send_each(sql, rows),
+        }
+    }
+
+    /// Runs `work` as a part of this transaction. When it fails or panics, all that it did is undone, and the transaction
+    /// goes on. Gives what it gave, and whether the transaction still stands.
+    ///
+    /// # Errors
+    /// The second half: the transaction is over, whether this part is to blame or not. Return it.
+    pub fn part<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> (Result<T, E>, Result<(), StoreError>) {
+        // What a panic leaves half done in memory is dropped with `work`.
+        let work =
+            || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+        match self.read.on {
+            On::Sqlite(connection) => sqlite::part(connection, work),
+            On::Postgres(session) => session.part(work),
+        }
+    }
+
+    /// Why the transaction, or the part that runs, broke off, when none of its statements is to blame: [`StoreError::Busy`] or
     /// [`StoreError::Unreachable`]. Then nothing of it is kept, and it may be run again. On SQLite it is always `None`: a
     /// transaction has its turn from the start.
     pub fn interruption(&self) -> Option<StoreError> {

@@ -33,6 +33,12 @@ pub fn stylesheet() -> &'static str {
     STYLESHEET.content
 }
 
+/// The address of the script that hands a passkey's question to the browser.
+#[must_use]
+pub fn passkey_script_path() -> &'static str {
+    &PASSKEY_SCRIPT.path
+}
+
 /// The address of the icon.
 #[must_use]
 pub fn icon_path() -> &'static str {
@@ -40,7 +46,7 @@ pub fn icon_path() -> &'static str {
 }
 
 async fn serve(Path(file): Path<String>) -> Result<Response, Problem> {
-    let asset = [&*STYLESHEET, &*ICON]
+    let asset = [&*STYLESHEET, &*ICON, &*PASSKEY_SCRIPT]
         .into_iter()
         .find(|asset| asset.path.strip_prefix("/assets/") == Some(file.as_str()))
         .ok_or_else(Problem::not_found)?;
@@ -69,3 +75,7 @@ static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
 
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../assets/icon.svg")));
+
+static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("passkey", "js", "text/javascript; charset=utf-8", include_str!("../assets/passkey.js"))
+});

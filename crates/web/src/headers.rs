@@ -1,16 +1,36 @@
 //! The headers that hold the site to what its notice says.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{BaseUrl, Sessions};
+use crate::{BaseUrl, Sessions, file::Sandbox};
+
+/// The rules of the Content-Security-Policy, with what they say of scripts in front.
+macro_rules! policy {
+    ($scripts:literal) => {
+        concat!(
+            "default-src 'none'; ",
+            $scripts,
+            "style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    };
+}
 
 /// The Content-Security-Policy of every response: pages load their own stylesheet and images, send their forms
 /// home, and nothing else. No outside origin is in it, so nobody else learns of a visit (`ana-3`).
 #[must_use]
 pub fn csp() -> &'static str {
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'"
+    policy!("")
 }
+
+/// The Content-Security-Policy of a page with a script: the same, and the site's own files may run.
+#[must_use]
+pub fn csp_with_script() -> &'static str {
+    policy!("script-src 'self'; ")
+}
+
+/// Put into an answer's extensions: the page has one of the site's own scripts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scripted;
 
 /// The Strict-Transport-Security of every response of a site that is reached over TLS: for a year, browsers reach it in
 /// no other way (RFC 6797, `sec-1`).
@@ -21,13 +41,14 @@ pub fn strict_transport(base: &BaseUrl) -> Option<&'static str> {
 
 /// Sets what every response carries, whatever a handler set before; only caching is a handler's to decide.
 /// A file that is shown by itself is sandboxed besides.
-pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, sessions: Sessions, sandboxed: bool) {
+pub(crate) fn protect(headers: &mut HeaderMap, base: &BaseUrl, sessions: Sessions, marks: &Extensions) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer(sessions)));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp()));
-    if sandboxed {
+    let csp = if marks.get::<Scripted>().is_some() { csp_with_script() } else { csp() };
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp));
+    if marks.get::<Sandbox>().is_some() {
         headers.append(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     }
     if let Some(insist) = strict_transport(base) {

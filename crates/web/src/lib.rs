@@ -62,7 +62,7 @@ pub use address::{Arrival, try_an_address};
 pub use assets::assets_router;
 pub use client::{Client, Network, NotANetwork};
 pub use frame::{Announcement, Frame, NavLink, Reader};
-pub use page::{page, page_with};
+pub use page::{page, page_with, page_with_script};
 pub use problem::Problem;
 pub use shell::{REQUEST_TIMEOUT, Sessions, ShellConfig, shell};
 pub use site::{BaseUrl, BaseUrlError, Site};

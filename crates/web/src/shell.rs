@@ -16,7 +16,6 @@ use crate::{
     Client, Frame, Network, Problem, Site,
     address::{self, Carry},
     cookies::{self, DeclaredCookie},
-    file::Sandbox,
     form, headers, origin,
 };
 
@@ -92,8 +91,8 @@ async fn wrap(State(config): State<Arc<ShellConfig>>, mut request: Request, next
             .unwrap_or_else(|cause| Problem::internal(cause).render(&asked, config.site.frame("", ""))),
         None => answer,
     };
-    let sandboxed = answer.extensions().get::<Sandbox>().is_some();
-    headers::protect(answer.headers_mut(), &config.site.base, config.sessions, sandboxed);
+    let marks = answer.extensions().clone();
+    headers::protect(answer.headers_mut(), &config.site.base, config.sessions, &marks);
 
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let (status, took) = (answer.status().as_u16(), class_of(started.elapsed()));

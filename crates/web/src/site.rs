@@ -44,6 +44,7 @@ impl Site {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     scheme: Scheme,
+    host: String,
     origin: String,
 }
 
@@ -57,9 +58,19 @@ impl BaseUrl {
     /// Whether only this machine reaches it, so that nothing travels over a network.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let uri: Option<Uri> = self.origin.parse().ok();
-        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
-        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        self.host == "localhost" || self.number().is_some_and(|address| address.is_loopback())
+    }
+
+    /// The name under which browsers keep a passkey for the site (Web Authentication, level 3, §5.1.2): its host, if that
+    /// is a name and reached over TLS or on this machine. A site that is reached by a number has none.
+    #[must_use]
+    pub fn passkey_domain(&self) -> Option<&str> {
+        let secure = self.is_https() || self.host == "localhost";
+        (secure && self.number().is_none()).then_some(&self.host)
+    }
+
+    fn number(&self) -> Option<IpAddr> {
+        self.host.trim_matches(['[', ']']).parse().ok()
     }
 
     /// `http` or `https`.
@@ -103,7 +114,7 @@ impl FromStr for BaseUrl {
             Some(port) if port != scheme.default_port() => format!("{}://{host}:{port}", scheme.name()),
             _ => format!("{}://{host}", scheme.name()),
         };
-        Ok(Self { scheme, origin })
+        Ok(Self { scheme, host, origin })
     }
 }
 

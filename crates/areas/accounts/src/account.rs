@@ -22,7 +22,7 @@ use kept_web::{
 use crate::{
     Accounts, closing, devices, documents,
     members::{self, Account, Credit},
-    problem,
+    passkeys, problem,
     records::{MyProfile, Profile},
     returning,
     sessions::{Person, Signed},

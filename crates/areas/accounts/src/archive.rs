@@ -26,7 +26,7 @@ pub(crate) struct Archive {
 /// A file of the archive, as its manifest lists it.
 #[derive(Serialize)]
 pub(crate) struct File {
-    name: &'static str,
+    name: String,
     bytes: usize,
     sha256: String,
 }
@@ -40,13 +40,14 @@ impl Archive {
     }
 
     /// Begins a file; the one before is complete.
-    pub(crate) fn begin(&mut self, name: &'static str) -> Result<(), ZipError> {
+    pub(crate) fn begin(&mut self, name: impl Into<String>) -> Result<(), ZipError> {
         self.complete();
+        let name = name.into();
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(self.at)
             .unix_permissions(0o600);
-        self.zip.start_file(name, options)?;
+        self.zip.start_file(name.as_str(), options)?;
         self.files.push(File { name, bytes: 0, sha256: String::new() });
         Ok(())
     }

@@ -14,7 +14,8 @@ use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
-    Accounts, closing, import, members, problem,
+    Accounts, closing, import, members, passkeys, problem,
+    records::{MyPasskeys, Passkey, SecondFactorCheck},
     sessions::{self, Person},
     trail::{self, Happened},
 };
@@ -68,6 +69,10 @@ pub(crate) struct Course {
     roles: Vec<&'static str>,
     /// What has happened already.
     happened: Vec<String>,
+    /// The secret of an authenticator app.
+    app: bool,
+    /// The passkeys.
+    pub(crate) passkeys: Vec<Passkey>,
 }
 
 /// Shows a person everything that is held about them.
@@ -110,7 +115,7 @@ fn line(course: &Course, holding: Holding) -> Line {
         // Its fields come in the order of their names, the family name first.
         Kind::NAME => vec![holding.values.into_iter().rev().collect::<Vec<_>>().join(" ")],
         Kind::PASSWORD => vec!["Stored so that nobody can read it, not even we.".into()],
-        Kind::AUTHENTICATING => vec!["The secret of your authenticator app.".into()],
+        Kind::AUTHENTICATING => course.proofs(),
         Kind::AUTHENTICATION_HISTORY => vec![counted(holding.count, "open session", "open sessions")],
         Kind::TRAIL => {
             vec![format!("{}, the newest of them below.", counted(holding.count, "entry", "entries"))]
@@ -164,11 +169,20 @@ impl Course {
             expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
             roles,
             happened: look.happened()?,
+            app: look.view::<SecondFactorCheck>(subject)?.secret.is_some(),
+            passkeys: look.view::<MyPasskeys>(subject)?.list,
         })
     }
 
     fn has_happened(&self, event: &String) -> bool {
         self.happened.contains(event)
+    }
+
+    /// What the person can show with who they are. Secrets are shown to nobody; that they are there is.
+    fn proofs(&self) -> Vec<String> {
+        let app = self.app.then(|| "The secret of your authenticator app.".to_owned());
+        let all: Vec<String> = app.into_iter().chain(self.passkeys.iter().map(passkeys::told)).collect();
+        if all.is_empty() { vec!["What tells a link of ours from any other.".into()] } else { all }
     }
 
     /// One line for what the notice has under one label, as long as all of it has the same reasons and the same end.

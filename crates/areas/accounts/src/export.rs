@@ -27,6 +27,7 @@ use crate::{
     archive::Archive,
     data::{Course, Line},
     password_again, problem,
+    records::Passkey,
     sessions::Person,
     trail::{self, Happened},
 };
@@ -131,7 +132,8 @@ async fn send(
         .await?;
     let mut archive = Archive::new(now);
     archive.begin("data.json")?;
-    archive.write(&serde_json::to_vec_pretty(&Machine::of(&policy, now, &holdings, &copied))?)?;
+    let machine = Machine::of(&policy, now, &holdings, &course, &copied);
+    archive.write(&serde_json::to_vec_pretty(&machine)?)?;
     archive.begin("index.html")?;
     let notice = &policy.notice;
     let people = CopyPage {
@@ -161,6 +163,18 @@ async fn send(
             .await?;
     }
     archive.write(if lead == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+    for (record, kind) in &copied.bytes {
+        let wanted = (record.clone(), *kind);
+        let look = keeper
+            .look(keeper.ctx(Actor::Person(subject)), move |look| look.copy_of_bytes(&wanted.0, wanted.1));
+        // What was erased a moment ago is not in the copy.
+        let Some(bytes) = look.await? else { continue };
+        archive.begin(file_name(&copied, record))?;
+        archive.write(&bytes)?;
+        if pieces.send(Ok(archive.take())).await.is_err() {
+            return Ok(());
+        }
+    }
     let files = serde_json::to_value(archive.files())?;
     archive.begin("manifest.json")?;
     archive.write(&serde_json::to_vec_pretty(&json!({
@@ -169,6 +183,14 @@ async fn send(
     // Whoever has hung up by now misses nothing that is stored.
     let _ = pieces.send(Ok(archive.finish()?)).await;
     Ok(())
+}
+
+/// Where the bytes of a record are: `files/document-….pdf` of `document/…`, by the format that the record names.
+fn file_name(copied: &Copied, record: &str) -> String {
+    let of_it = copied.parts.iter().filter(|part| part.record == record);
+    let format = of_it.filter_map(|part| part.fields.get("format")?.as_str()).next();
+    let known = format.filter(|format| format.chars().all(|c| c.is_ascii_alphanumeric()));
+    format!("files/{}.{}", record.replace('/', "-"), known.unwrap_or("bin"))
 }
 
 /// `data.json`.
@@ -181,12 +203,19 @@ struct Machine<'a> {
     made: Timestamp,
     notice: &'a str,
     kinds: Vec<Json>,
+    passkeys: Vec<Json>,
     #[serde(flatten)]
     copied: &'a Copied,
 }
 
 impl<'a> Machine<'a> {
-    fn of(policy: &'a Arc<Policy>, made: Timestamp, holdings: &[Holding], copied: &'a Copied) -> Machine<'a> {
+    fn of(
+        policy: &'a Arc<Policy>,
+        made: Timestamp,
+        holdings: &[Holding],
+        course: &Course,
+        copied: &'a Copied,
+    ) -> Machine<'a> {
         Machine {
             format: "kept-export",
             version: VERSION,
@@ -195,6 +224,13 @@ impl<'a> Machine<'a> {
             made,
             notice: policy.version(),
             kinds: holdings.iter().map(kind).collect(),
+            passkeys: course
+                .passkeys
+                .iter()
+                .map(
+                    |Passkey { name, added, used, .. }| json!({ "name": name, "added": added, "used": used }),
+                )
+                .collect(),
             copied,
         }
     }

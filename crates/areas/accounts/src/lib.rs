@@ -21,6 +21,7 @@ mod new_password;
 mod onward;
 mod own_pages;
 mod owner;
+mod passkeys;
 pub mod password;
 mod password_again;
 mod proposals;
@@ -61,8 +62,8 @@ pub use email::{Email, NotAnAddress};
 pub use owner::first_owner_code;
 pub use password::Passwords;
 pub use records::{
-    Addressee, Addresses, Credential, MemberCard, MemberId, MyProfile, NewAddress, Profile, RecoveryCodes,
-    SecondFactor, SecondFactorCheck, SignInCheck, StaffCard,
+    Addressee, Addresses, Credential, MemberCard, MemberId, MyPasskeys, MyProfile, NewAddress, Passkey,
+    PasskeyCheck, Passkeys, Profile, RecoveryCodes, SecondFactor, SecondFactorCheck, SignInCheck, StaffCard,
 };
 pub use second_factor::enrol;
 pub use sessions::{Factor, Person, Signed, Staff, tidy};
@@ -79,6 +80,7 @@ pub const AREA: Area = Area {
         Migration { name: "accounts/0003_devices", sql: include_str!("../migrations/0003_devices.sql") },
         Migration { name: "accounts/0004_links", sql: include_str!("../migrations/0004_links.sql") },
         Migration { name: "accounts/0005_staff", sql: include_str!("../migrations/0005_staff.sql") },
+        Migration { name: "accounts/0008_passkeys", sql: include_str!("../migrations/0008_passkeys.sql") },
     ],
     tables: tables::TABLES,
     records: &[
@@ -89,6 +91,7 @@ pub const AREA: Area = Area {
         RecordSpec::of::<Addresses>(),
         RecordSpec::of::<NewAddress>(),
         RecordSpec::of::<RecoveryCodes>(),
+        RecordSpec::of::<Passkeys>(),
     ],
     optional: &[
         Kind::PHYSICAL_ADDRESS,
@@ -101,6 +104,8 @@ pub const AREA: Area = Area {
         MyProfile::SPEC,
         SignInCheck::SPEC,
         SecondFactorCheck::SPEC,
+        PasskeyCheck::SPEC,
+        MyPasskeys::SPEC,
         Addressee::SPEC,
         MemberCard::SPEC,
         StaffCard::SPEC,
@@ -167,6 +172,8 @@ pub const ROUTES: &[Route] = &[
     ("/confirm/{token}", || get(confirm::show).post(confirm::post)),
     ("/sign-in", || get(sign_in::show).post(sign_in::post)),
     (second_factor::ASK, || get(second_factor::ask).post(second_factor::answer)),
+    (passkeys::SIGN_IN, || get(passkeys::sign_in::back).post(passkeys::sign_in::ask)),
+    (passkeys::ANSWER, || get(passkeys::sign_in::back).post(passkeys::sign_in::answer)),
     ("/sign-out", || post(sessions::sign_out)),
     (sessions::SIGNED_OUT, || get(sessions::signed_out)),
     ("/forgotten", || get(recovery::show).post(recovery::ask)),
@@ -186,6 +193,7 @@ pub const ROUTES: &[Route] = &[
     ("/account-closed", || get(closing::closed)),
     ("/account-rests", || get(closing::rests)),
     (second_factor::HERE, || get(second_factor::show).post(second_factor::change)),
+    (passkeys::HERE, || get(passkeys::show).post(passkeys::change)),
     ("/owner", || get(owner::ask).post(owner::claim)),
     ("/desk", || get(desk::show).post(desk::find)),
     ("/desk/act", || get(desk::back).post(desk::act)),

@@ -16,7 +16,7 @@ use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 use crate::{
     Accounts,
     links::{self, Leads},
-    members, password, password_again, problem,
+    members, passkeys, password, password_again, problem,
     records::{Addressee, Credential},
     recovery,
     sessions::{self, Person, Signed},
@@ -39,6 +39,8 @@ struct NewPasswordPage<'a> {
 struct CompromisedPage<'a> {
     frame: Frame,
     fields: &'a Fields,
+    /// The passkeys, which a new password does not change, in words.
+    passkeys: Vec<String>,
 }
 
 #[derive(Template)]
@@ -47,6 +49,8 @@ struct ReplacedPage {
     frame: Frame,
     /// Whether the new one is chosen already, or a letter leads to it.
     chosen: bool,
+    /// The passkeys of whoever is still signed in, in words.
+    passkeys: Vec<String>,
 }
 
 /// The form for another password.
@@ -65,15 +69,20 @@ pub(crate) async fn change(
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     if choose_now(&accounts, &visit, &signed, &mut fields, None).await? {
-        return page(&ReplacedPage { frame: visit.form_frame("Your password is new"), chosen: true });
+        return replaced(&accounts, &visit, &signed).await;
     }
     let form = NewPasswordPage { frame: visit.form_frame(CHANGE), fields: &fields };
     page_with(StatusCode::UNPROCESSABLE_ENTITY, &form)
 }
 
 /// What to do when somebody may know the password.
-pub(crate) async fn show_compromised(visit: Visit, _person: Person) -> Result<Response, Problem> {
-    page(&CompromisedPage { frame: visit.form_frame(KNOWN), fields: &Fields::default() })
+pub(crate) async fn show_compromised(
+    State(accounts): State<Accounts>,
+    visit: Visit,
+    Person(signed): Person,
+) -> Result<Response, Problem> {
+    let passkeys = passkeys::all_told(&accounts, signed.subject).await?;
+    page(&CompromisedPage { frame: visit.form_frame(KNOWN), fields: &Fields::default(), passkeys })
 }
 
 /// Ends every session and the password at once; the new one is chosen on the spot or by a letter.
@@ -91,15 +100,21 @@ pub(crate) async fn compromised(
         return Ok(Redirect::to("/password-ended").into_response());
     }
     if choose_now(&accounts, &visit, &signed, &mut fields, Some(COMPROMISED)).await? {
-        return page(&ReplacedPage { frame: visit.form_frame("Your password is new"), chosen: true });
+        return replaced(&accounts, &visit, &signed).await;
     }
-    let form = CompromisedPage { frame: visit.form_frame(KNOWN), fields: &fields };
+    let passkeys = passkeys::all_told(&accounts, signed.subject).await?;
+    let form = CompromisedPage { frame: visit.form_frame(KNOWN), fields: &fields, passkeys };
     page_with(StatusCode::UNPROCESSABLE_ENTITY, &form)
 }
 
 /// Where the browser is after everything has ended: signed out, with a letter on its way.
 pub(crate) async fn given_up(visit: Visit) -> Result<Response, Problem> {
-    page(&ReplacedPage { frame: visit.frame("Your password has ended"), chosen: false })
+    page(&ReplacedPage { frame: visit.frame("Your password has ended"), chosen: false, passkeys: Vec::new() })
+}
+
+async fn replaced(accounts: &Accounts, visit: &Visit, signed: &Signed) -> Result<Response, Problem> {
+    let passkeys = passkeys::all_told(accounts, signed.subject).await?;
+    page(&ReplacedPage { frame: visit.form_frame("Your password is new"), chosen: true, passkeys })
 }
 
 /// `acc-10`: whoever said that somebody may know their password has no session and no remembered device from before.

@@ -1,5 +1,6 @@
 //! What this area writes about people, and through which views it is read again.
 
+use jiff::Timestamp;
 use kept_keeper::{Record, View};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,34 @@ pub struct SecondFactor {
     pub last_step: Option<u64>,
 }
 
+/// A person's passkeys (W3C Web Authentication, level 3).
+#[derive(Clone, Record, Serialize, Deserialize)]
+#[record(name = "passkeys")]
+pub struct Passkeys {
+    /// All of them, the oldest first.
+    #[kind(Authenticating)]
+    pub list: Option<Vec<Passkey>>,
+}
+
+/// A passkey. The secret is on the person's device; here is what its answers are judged by.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// The credential id, in base64url.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was added.
+    pub added: Timestamp,
+    /// When somebody last signed in with it.
+    pub used: Option<Timestamp>,
+    /// Its public key and what does not change, as `webauthn_rp` writes it, in base64url.
+    pub key: String,
+    /// Its counter and what does change, likewise.
+    pub state: String,
+    /// How browsers reach it, likewise.
+    pub transports: u8,
+}
+
 /// The number by which the network knows a member, kept for a return (`acc-12`).
 #[derive(Clone, Debug, PartialEq, Eq, Record, Serialize, Deserialize)]
 #[record(name = "member-id")]
@@ -148,6 +177,28 @@ pub struct SecondFactorCheck {
     /// The recovery codes that are left, as SHA-256 in hex.
     #[kind(Authenticating, of = RecoveryCodes)]
     pub digests: Vec<String>,
+}
+
+/// What signing in by a passkey judges its answer by.
+#[derive(Clone, Default, View, Deserialize)]
+#[serde(default)]
+#[view(name = "passkey-check", says = "the check of a passkey at sign-in, which shows it to nobody")]
+#[view(by = System, purpose = "dpv:IdentityAuthentication", of = Passkeys, needed)]
+pub struct PasskeyCheck {
+    /// All of them.
+    #[kind(Authenticating)]
+    pub list: Vec<Passkey>,
+}
+
+/// A person's own passkeys, to name and to remove.
+#[derive(Clone, Default, View, Deserialize)]
+#[serde(default)]
+#[view(name = "my-passkeys", says = "your own passkeys, on the page Passkeys")]
+#[view(by = Person, purpose = "dpv:IdentityAuthentication", of = Passkeys, needed)]
+pub struct MyPasskeys {
+    /// All of them.
+    #[kind(Authenticating)]
+    pub list: Vec<Passkey>,
 }
 
 /// Whom a message goes to, and how it greets them.

@@ -20,7 +20,7 @@ use totp_rs::{Algorithm, Builder, Secret, Totp};
 use crate::{
     Accounts, members,
     onward::Onward,
-    password_again, problem,
+    passkeys, password_again, problem,
     records::{MyProfile, SecondFactor, SecondFactorCheck},
     recovery_codes,
     sessions::{self, Factor, Person, Signed},
@@ -55,6 +55,8 @@ struct SecondFactorPage<'a> {
     staff: bool,
     /// How many recovery codes are left, once the factor is on.
     left: Option<usize>,
+    /// Whether a passkey has to be used before anything here is changed.
+    short: bool,
 }
 
 #[derive(Template)]
@@ -145,6 +147,9 @@ pub(crate) async fn change(
     Person(signed): Person,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
+    if passkeys::short(&accounts, &signed).await? {
+        return set_up(&accounts, &visit, &signed, &fields, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
     let wanted = fields.get("do").map(str::to_owned);
     if let Some(wanted) = wanted {
         return with_password(&accounts, &visit, &signed, fields, &wanted).await;
@@ -285,7 +290,11 @@ async fn set_up(
     };
     let frame = visit.form_frame("Your second factor");
     let left = check.confirmed.then_some(check.digests.len());
-    page_with(status, &SecondFactorPage { frame, fields, setup, staff: !signed.roles.is_empty(), left })
+    let short = passkeys::short(accounts, signed).await?;
+    page_with(
+        status,
+        &SecondFactorPage { frame, fields, setup, staff: !signed.roles.is_empty(), left, short },
+    )
 }
 
 fn second_factor(secret: &str, confirmed: bool, last_step: u64) -> SecondFactor {

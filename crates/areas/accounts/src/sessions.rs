@@ -21,7 +21,7 @@ use crate::{
     Accounts, ROLES, addressed, devices,
     members::{self, Standing},
     onward::Onward,
-    own_pages, problem,
+    own_pages, passkeys, problem,
     records::SecondFactorCheck,
     reminders, second_factor, staff, throttle,
 };
@@ -444,6 +444,7 @@ pub async fn tidy(accounts: &Accounts) -> Result<(), KeeperError> {
             act.tx().execute("DELETE FROM confirmations WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM links WHERE ends <= $1", &params![now])?;
             act.tx().execute("DELETE FROM devices WHERE ends <= $1", &params![now])?;
+            passkeys::tidy(act.tx(), act.ctx.now)?;
             Ok(throttle::tidy(act.tx(), act.ctx.now)?)
         })
         .await

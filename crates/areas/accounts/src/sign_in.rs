@@ -23,7 +23,7 @@ use crate::{
     Accounts, at_pace, devices,
     members::{self, BY_EMAIL, Standing},
     onward::Onward,
-    password, problem,
+    passkeys, password, problem,
     records::SignInCheck,
     reminders, second_factor,
     sessions::{self, Factor},
@@ -49,10 +49,12 @@ struct SignInPage<'a> {
     onward: &'a Onward,
     /// Whether addresses carry sessions, so that a page without one cannot know who has signed in elsewhere.
     addressed: bool,
+    /// Whether the site's address lets it have passkeys.
+    by_passkey: bool,
 }
 
 /// What came of a sign-in.
-enum Outcome {
+pub(crate) enum Outcome {
     In(Factor),
     Wrong,
     /// Switched off; with the end of the membership, if it has ended.
@@ -60,7 +62,8 @@ enum Outcome {
 }
 
 /// What a browser brings, and what it gets if somebody comes in.
-struct Carried {
+#[derive(Clone)]
+pub(crate) struct Carried {
     before: SessionId,
     session: SessionId,
     /// The device that it was known as. Whoever signs in on it now says anew whether it is to be remembered: it may have
@@ -68,6 +71,30 @@ struct Carried {
     known: Option<DeviceId>,
     /// The device that it becomes, and for how long.
     remember: Option<(DeviceId, Span)>,
+}
+
+impl Carried {
+    /// What this browser brings; its session is renewed, and it may become a remembered device.
+    pub(crate) fn of(
+        accounts: &Accounts,
+        visit: &Visit,
+        headers: &HeaderMap,
+        remember: Option<(DeviceId, Span)>,
+    ) -> Carried {
+        let before = visit.session();
+        Carried { before, session: visit.renew(), known: devices::brought(accounts, headers), remember }
+    }
+
+    /// Has the browser keep what it is to keep now.
+    pub(crate) fn tell(self, visit: &Visit, outcome: &Outcome) {
+        match (outcome, self.remember) {
+            (Outcome::In(_), Some((device, lasts))) => visit.remember(device, shortest(&lasts)),
+            (Outcome::In(_), None) if self.known.is_some() => visit.forget(),
+            (Outcome::In(_), None) => {}
+            // Nobody has come in, so the browser stays what it was: the one that has just signed up, perhaps.
+            _ => visit.keep(),
+        }
+    }
 }
 
 /// The form.
@@ -109,17 +136,13 @@ pub(crate) async fn post(
     let right = accounts.passwords.matches(password, hash).await.map_err(Problem::internal)?;
     let mut ctx = accounts.keeper.ctx(Actor::System);
     let lasts = devices::lasts(&ctx.policy).filter(|_| fields.ticked("remember"));
-    let carried = Carried {
-        before: visit.session(),
-        session: visit.renew(),
-        known: devices::brought(&accounts, &headers),
-        remember: lasts.map(|lasts| (DeviceId::random(&mut ctx.rng), lasts)),
-    };
-    let (device, known) = (carried.remember.clone(), carried.known.is_some());
+    let remember = lasts.map(|lasts| (DeviceId::random(&mut ctx.rng), lasts));
+    let carried = Carried::of(&accounts, &visit, &headers, remember);
+    let carries = carried.clone();
     let outcome = accounts
         .keeper
         .act(ctx, move |act| {
-            let outcome = sign_in(act, subject, right, &carried)?;
+            let outcome = sign_in(act, subject, right, &carries)?;
             if matches!(outcome, Outcome::In(_)) {
                 throttle::got_in(act.tx(), slips, day)?;
             }
@@ -127,13 +150,7 @@ pub(crate) async fn post(
         })
         .await
         .map_err(problem)?;
-    match (&outcome, device) {
-        (Outcome::In(_), Some((device, lasts))) => visit.remember(device, shortest(&lasts)),
-        (Outcome::In(_), None) if known => visit.forget(),
-        (Outcome::In(_), None) => {}
-        // Nobody has come in, so the browser stays what it was: the one that has just signed up, perhaps.
-        _ => visit.keep(),
-    }
+    carried.tell(&visit, &outcome);
     at_pace(started, accounts.pace).await;
     match outcome {
         Outcome::In(factor) => {
@@ -164,11 +181,22 @@ fn sign_in(
         act.note(subject, Deed::SignInFailed, "password", &[], None)?;
         return Ok(Outcome::Wrong);
     }
+    let factor = sessions::first_factor(act, subject)?;
+    come_in(act, subject, factor, "password", carried)
+}
+
+/// Lets somebody in who has shown who they are, unless their account is switched off.
+pub(crate) fn come_in(
+    act: &mut Act<'_, '_>,
+    subject: SubjectId,
+    factor: Factor,
+    by: &str,
+    carried: &Carried,
+) -> Result<Outcome, KeeperError> {
     let account = members::account(act.tx(), subject)?;
     if account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated)) {
-        let factor = sessions::first_factor(act, subject)?;
         sessions::end(act, carried.before.digest())?;
-        sessions::begin(act, subject, &carried.session, factor, "password")?;
+        sessions::begin(act, subject, &carried.session, factor, by)?;
         carried.known.iter().try_for_each(|device| devices::forget(act, device))?;
         if let Some((device, lasts)) = &carried.remember {
             devices::remember(act, subject, device, lasts)?;
@@ -188,18 +216,19 @@ fn again(accounts: &Accounts, visit: &Visit, fields: &Fields) -> Result<Response
 /// The page as it is before anybody has typed anything.
 pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
     let (fields, onward) = (&Fields::default(), &Onward::default());
-    SignInPage { frame, fields, remembers: None, onward, addressed: false }.render()
+    SignInPage { frame, fields, remembers: None, onward, addressed: false, by_passkey: true }.render()
 }
 
 fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields, onward: &'a Onward) -> SignInPage<'a> {
     let policy = accounts.keeper.policy();
     let remembers = devices::lasts(&policy).map(|lasts| duration(&lasts));
     let addressed = matches!(policy.notice.session.carrier, Carrier::Address { .. });
-    SignInPage { frame: visit.form_frame("Sign in"), fields, remembers, onward, addressed }
+    let by_passkey = passkeys::possible(accounts);
+    SignInPage { frame: visit.form_frame("Sign in"), fields, remembers, onward, addressed, by_passkey }
 }
 
-/// Only who knows the password is told this.
-fn disabled(expired: Option<Timestamp>, contact: &str) -> Problem {
+/// Only who has shown who they are is told this.
+pub(crate) fn disabled(expired: Option<Timestamp>, contact: &str) -> Problem {
     let what = match expired {
         Some(at) => format!("Your membership ended on {}, so your account is switched off.", long_date(at)),
         None => "Nobody can sign in with it at present.".to_owned(),

@@ -16,9 +16,10 @@ use crate::{
     Accounts,
     addressed::STRAYED,
     data,
+    passkeys::sign_in::{COPIED, PASSKEY},
     password_again::AGAIN,
     problem,
-    records::{Credential, MemberId, RecoveryCodes, SecondFactor},
+    records::{Credential, MemberId, Passkeys, RecoveryCodes, SecondFactor},
     sessions::{Person, SIGNED_IN},
 };
 
@@ -101,9 +102,12 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
     Some(match event.deed {
         // Told by what it was part of: the message, the page, the sign-in.
         Deed::Wrote if event.what == Letter::NAME => return None,
-        Deed::Wrote if who == "This site" && second_factor(event) => return None,
+        Deed::Wrote if who == "This site" && (second_factor(event) || event.what == Passkeys::NAME) => {
+            return None;
+        }
         Deed::Read if who == "You" => return None,
         Deed::Happened if event.what == SIGNED_IN => return None,
+        Deed::Wrote if event.what == Passkeys::NAME => format!("{who} changed your passkeys"),
         Deed::Wrote if second_factor(event) => format!("{who} changed your second factor"),
         Deed::Wrote if event.what == Credential::NAME => format!("{who} set your password"),
         Deed::Wrote if kinds.is_empty() => format!("{who} noted: {}", event.what),
@@ -111,15 +115,19 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         Deed::Read => format!("{who} looked at your {kinds}"),
         Deed::Permitted => format!("{who} noted that you allow a look into your account: {}", event.what),
         Deed::Opened => format!("You opened the page “{}”", event.what),
+        Deed::Downloaded => format!("You downloaded the file “{}”", event.what),
         Deed::Exported => "You took a copy of your data".into(),
         Deed::Erased => format!("We erased your {kinds}"),
         Deed::Happened => policy
             .notice
             .words_of(&event.what)
             .map_or_else(|| format!("Noted: {}", event.what), |words| format!("Noted: the day {words}")),
+        Deed::SignedIn if event.what == PASSKEY => "You signed in with a passkey".into(),
         Deed::SignedIn => "You signed in".into(),
         Deed::SignInFailed => match event.what.as_str() {
             "one-time code" => "Somebody knew your password and gave a wrong one-time code",
+            PASSKEY => "Somebody tried to sign in as you with a passkey and failed",
+            COPIED => "A passkey of yours was refused, because somebody may have copied it",
             AGAIN => "A wrong password was given on a page of your account",
             _ => "Somebody tried to sign in as you and failed",
         }

@@ -23,9 +23,10 @@ pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Section("cookie"), proof: Proof::Construction, run: cookie },
 ];
 
-/// `ana-3`: the header that every response carries lets a page load nothing from elsewhere and run nothing at all.
+/// `ana-3`: the header that every response carries lets a page load nothing from elsewhere and run nothing at all; that of
+/// a page with a script, nothing but what the site itself serves.
 fn track(_: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    Ok(judge_csp(headers::csp()))
+    Ok(judge_csp(headers::csp(), headers::csp_with_script()))
 }
 
 /// `sec-1`: the address at which the site was last served is reached over TLS, and its answers tell browsers to insist.
@@ -65,10 +66,15 @@ fn cookie(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     Ok(judge_cookie(&rule.name, shortest(&rule.lasts), &seen::declared(notice), set.as_deref()))
 }
 
-fn judge_csp(policy: &str) -> Finding {
-    let directives: Vec<Vec<&str>> =
-        policy.split(';').map(|directive| directive.split_whitespace().collect()).collect();
-    let sources = directives.iter().filter_map(|directive| directive.split_first());
+fn judge_csp(policy: &str, with_script: &str) -> Finding {
+    let directives = |policy| -> Vec<Vec<&str>> {
+        str::split(policy, ';').map(|directive| directive.split_whitespace().collect()).collect()
+    };
+    let (most, scripted) = (directives(policy), directives(with_script));
+    if scripted.iter().filter(|directive| !most.contains(directive)).any(|more| *more != OWN_SCRIPTS) {
+        return Finding::broken(1, "the header of a page with a script lets in more than the site's own");
+    }
+    let sources = most.iter().filter_map(|directive| directive.split_first());
     let outside = sources.clone().flat_map(|(_, sources)| sources);
     let outside = outside.filter(|source| !matches!(**source, "'self'" | "'none'")).count();
     if outside > 0 {
@@ -91,9 +97,15 @@ fn judge_csp(policy: &str) -> Finding {
     let count = i64::try_from(said).unwrap_or(i64::MAX);
     Finding::kept(
         count,
-        format!("{said} rules in the header of every page; none names another site or lets a script run"),
+        format!(
+            "{said} rules in the header of every page; none names another site or lets a script run, but the site's own \
+             on the pages that ask for a passkey"
+        ),
     )
 }
+
+/// The one rule that a page with a script has more than any other.
+const OWN_SCRIPTS: [&str; 2] = ["script-src", "'self'"];
 
 fn judge_transport(base: &BaseUrl) -> Finding {
     match headers::strict_transport(base) {
@@ -141,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_header_of_today_tracks_nobody() {
-        assert_eq!(judge_csp(headers::csp()).status, Status::Kept);
+        assert_eq!(judge_csp(headers::csp(), headers::csp_with_script()).status, Status::Kept);
     }
 
     #[test]
@@ -157,7 +169,20 @@ mod tests {
             "img-src 'self'",
             "",
         ] {
-            assert_eq!(judge_csp(planted).status, Status::Broken, "{planted}");
+            assert_eq!(judge_csp(planted, planted).status, Status::Broken, "{planted}");
+        }
+    }
+
+    #[test]
+    fn a_page_with_a_script_runs_the_sites_own_and_no_other() {
+        for more in [
+            "script-src 'self' https://counter.example.test",
+            "script-src 'self' 'unsafe-inline'",
+            "connect-src 'self'",
+            "img-src 'self' data:",
+        ] {
+            let planted = format!("{}; {more}", headers::csp());
+            assert_eq!(judge_csp(headers::csp(), &planted).status, Status::Broken, "{more}");
         }
     }
 

@@ -110,6 +110,13 @@ async fn an_act_without_an_event_stays_unknown() {
     });
     let silent = silent.await;
     assert!(matches!(silent, Err(KeeperError::Store(StoreError::CommitUnknown))), "{silent:?}");
+    // The caller is told before the commit has arrived.
+    for _ in 0..100 {
+        if steps(&site, anna).await != (0, 0) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!(steps(&site, anna).await, (1, 0));
 }
 
@@ -154,7 +161,7 @@ async fn an_act_whose_turn_does_not_come_waits_for_another() {
 }
 
 /// Keeps all others from acting until what it gives is dropped.
-async fn hold_the_turn(keeper: Keeper) -> mpsc::Sender<()> {
+pub(crate) async fn hold_the_turn(keeper: Keeper) -> mpsc::Sender<()> {
     let (held, is_held) = tokio::sync::oneshot::channel();
     let (release, released) = mpsc::channel::<()>();
     let mut held = Some(held);

@@ -122,6 +122,8 @@ async fn tidying_waits_for_something_to_tidy_and_survives_a_restart() {
     })
     .await
     .unwrap();
+    assert!(!site.keeper.tidy().await.unwrap(), "once a day");
+    site.days(1).await;
     assert!(site.keeper.tidy().await.unwrap());
     assert_eq!(site.own(anna).await.name.as_deref(), Some("Anna"));
 }

@@ -46,4 +46,5 @@ mod servers;
 mod site;
 mod starting;
 mod trail;
+mod turns;
 mod writing;

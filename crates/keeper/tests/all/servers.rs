@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::mpsc, time::Duration};
 use jiff::ToSpan;
 use kept_keeper::{Actor, Claim, Keeper, KeeperError, StartError, Swept};
 use kept_ledger::{Frontier, root};
-use kept_store::params;
+use kept_store::{StoreError, params};
 use kept_vault::{KeyCustody as _, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -51,6 +51,57 @@ async fn no_duty_is_done_twice_and_the_ledger_stays_whole() {
     assert_eq!(other.count(warned, &params![]).await, 8, "one letter each");
     assert_eq!(other.broken().await, Vec::<String>::new());
     the_ledger_is_whole(&one).await;
+}
+
+/// Writing the database anew locks its tables: one server does it, once a day, also when the one that began it was killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_server_tidies_once_a_day() {
+    let one = Site::new(On::Postgres).await;
+    let other = one.another().await;
+    let anna = one.member("Anna").await;
+    let erased = async |site: &Site| {
+        site.mail(anna, "soon gone").await;
+        site.days(8).await;
+    };
+    let tidied = async || {
+        let all = [&one, &other, &one, &other].map(|site| {
+            tokio::spawn({
+                let keeper = site.keeper.clone();
+                async move { patiently_tidied(&keeper).await }
+            })
+        });
+        let mut tidied = 0;
+        for one in all {
+            tidied += i32::from(one.await.unwrap());
+        }
+        tidied
+    };
+    assert_eq!(tidied().await, 0, "nothing was erased");
+    erased(&one).await;
+    assert_eq!(tidied().await, 1);
+    assert_eq!(tidied().await, 0, "nothing more was erased");
+    erased(&one).await;
+    assert_eq!(tidied().await, 1);
+
+    // Another has begun it and was killed.
+    erased(&one).await;
+    let begun = (one.keeper.now() + 1.hours()).as_millisecond().to_string();
+    let killed = "UPDATE facts SET value = $1 WHERE name = 'tidy again'";
+    let killed = one.keeper.store().write(move |tx| tx.execute(killed, &params![&begun])).await;
+    assert_eq!(killed.map_err(KeeperError::Store).unwrap(), 1);
+    assert_eq!(tidied().await, 0, "it may still be at it");
+    one.time.set(one.keeper.now() + 61.minutes());
+    assert_eq!(tidied().await, 1);
+}
+
+/// What was erased may still be seen by whoever began to read before, in any database of the server.
+async fn patiently_tidied(keeper: &Keeper) -> bool {
+    loop {
+        match keeper.tidy().await {
+            Err(KeeperError::Store(StoreError::Busy)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            tidied => return tidied.unwrap(),
+        }
+    }
 }
 
 /// A sweep, a run of the checks and sign-ups, all at once; says how many addresses were granted.

@@ -214,7 +214,7 @@ pub async fn run(
     let site = Site::new(
         demo.keeper.clone(),
         Settings {
-            base: base(address)?,
+            base: base(listen, address)?,
             passwords: Passwords::standard()?,
             pace: PACE,
             downloads: None,
@@ -229,9 +229,11 @@ pub async fn run(
     Ok(server::serve(site.clone(), router, listener, &folder, ready).await?)
 }
 
-/// The address as a browser on this machine opens it.
-fn base(address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
+/// The address as a browser on this machine opens it. Who asks for `localhost` gets that name: browsers keep passkeys for a
+/// name, and for no number.
+fn base(listen: &str, address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
     let host = match address.ip() {
+        _ if listen.starts_with("localhost:") => "localhost".to_owned(),
         ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
         ip => ip.to_string(),

@@ -48,6 +48,9 @@ type Done = Result<Option<SubjectId>, KeeperError>;
 /// A step on its way through the site.
 pub(super) type Doing = Pin<Box<dyn Future<Output = Done> + Send>>;
 
+/// How somebody on the telephone allows a look.
+const PERMITTED: &str = "they named its address";
+
 /// Everybody, and what they have in mind.
 pub(super) struct People {
     pub(super) all: Vec<Person>,
@@ -136,6 +139,7 @@ impl People {
                 run(keeper, Actor::Person(subject), move |act| correct(act, subject, &phone))
             }
             Step::LookUp(_) => run(keeper, support, move |act| {
+                act.permit(subject, PERMITTED)?;
                 act.view::<MemberCard>(subject, Some("a question on the telephone")).map(drop)
             }),
             Step::Leave(_) => run(keeper, support, move |act| {
@@ -202,7 +206,12 @@ impl People {
                 wrote(Deed::Wrote, "profile");
                 person.gave(&[Kind::NAME, Kind::EMAIL_ADDRESS, Kind::TELEPHONE_NUMBER]);
             }
-            Step::LookUp(_) => wrote(Deed::Read, "member-card"),
+            Step::LookUp(_) => {
+                if self.policy.notice.role("support").is_some_and(|rule| rule.asks_permission) {
+                    wrote(Deed::Permitted, PERMITTED);
+                }
+                wrote(Deed::Read, "member-card");
+            }
             Step::Leave(_) => {
                 wrote(Deed::Wrote, "membership ended");
                 wrote(Deed::Happened, "membership.expired");

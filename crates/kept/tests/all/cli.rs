@@ -111,6 +111,16 @@ fn uses_says_who_sees_what() {
       sees   sign-in details (whole)
       under  purpose.sign-in
 
+    the server: the check of a passkey at sign-in, which shows it to nobody
+      why    recognising people when they sign in (dpv:IdentityAuthentication)
+      sees   sign-in details (whole)
+      under  purpose.sign-in
+
+    you: your own passkeys, on the page Passkeys
+      why    recognising people when they sign in (dpv:IdentityAuthentication)
+      sees   sign-in details (whole)
+      under  right.access
+
     the server: the addressing of a message to you
       why    sending messages (dpv:CommunicationManagement)
       sees   name (whole)
@@ -178,7 +188,8 @@ fn uses_as_json_has_the_same() {
             one["says"].as_str().unwrap()
         )));
     }
-    insta::assert_snapshot!(serde_json::to_string_pretty(&uses[4]).unwrap(), @r#"
+    let card = uses.iter().find(|one| one["view"] == "member-card").unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(card).unwrap(), @r#"
     {
       "off": null,
       "purpose": "dpv:ServiceProvision",

@@ -42,8 +42,8 @@ fn what_changes_is_said_in_sentences() {
       + Thirty days after we write you a message, we erase the text of our messages to you.
 
     session (not material)
-      - While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here.
-      + While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here.
+      - While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
+      + While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
 
     3 sentences change, and people are told first. Proposed today, it can take effect on 2027-04-01 at the earliest; it says 2027-06-01.
     ");

@@ -28,6 +28,16 @@ fn a_walk_without_any_cookie() {
     server.stop();
 }
 
+/// Browsers keep passkeys for a name, not for a number.
+#[test]
+fn signing_in_with_a_passkey() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::example_at("trainers", "localhost:0", &folder.path().join("site"));
+    walk("passkeys.mjs", &server);
+    assert_eq!(server.log(), "");
+    server.stop();
+}
+
 fn walk(journey: &str, server: &Server) {
     let journeys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../journeys");
     for needed in [&journeys.join("node_modules/playwright-core"), &journeys.join("node_modules/axe-core")] {

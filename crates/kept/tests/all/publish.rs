@@ -243,6 +243,7 @@ fn as_linked_data_it_has_the_terms_of_dpv() {
                 "@id": "dpv:ServiceProvision"
               }
             ],
+            "kept:asksPermission": false,
             "kept:asksReason": true
           },
           "kept:unchecked": []

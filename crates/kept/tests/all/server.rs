@@ -36,7 +36,12 @@ impl Server {
 
     /// As [`start`](Server::start), one of the other examples.
     pub(crate) fn example(name: &str, folder: &Path) -> Server {
-        Server::spawn(name, folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
+        Server::example_at(name, "127.0.0.1:0", folder)
+    }
+
+    /// As [`example`](Server::example), at this address.
+    pub(crate) fn example_at(name: &str, listen: &str, folder: &Path) -> Server {
+        Server::spawn(name, listen, folder).unwrap_or_else(|why| panic!("the server did not come up: {why}"))
     }
 
     /// Serves the site of the settings in a folder, whose data folder is `data`.
@@ -44,8 +49,8 @@ impl Server {
         Server::run(kept(folder, "serve --config kept.toml"), &folder.join("data"))
     }
 
-    fn spawn(name: &str, folder: &Path) -> Result<Server, String> {
-        let mut demo = kept(Path::new("."), &format!("demo {name} --listen 127.0.0.1:0 --data"));
+    fn spawn(name: &str, listen: &str, folder: &Path) -> Result<Server, String> {
+        let mut demo = kept(Path::new("."), &format!("demo {name} --listen {listen} --data"));
         demo.arg(folder);
         Server::run(demo, folder)
     }

@@ -38,7 +38,7 @@ fn a_year_is_lived_through_and_drawn() {
           erasures [count]
           crashes [count]
           brakes       0
-          proofs       12410
+          proofs       12775
           events [count]
           ledger root  [root]
 
@@ -137,6 +137,7 @@ async fn an_account_that_is_not_switched_off_is_found() {
         Area { hooks: Hooks { disable: Some(idle), ..kept_accounts::AREA.hooks }, ..kept_accounts::AREA },
         kept_accounts::DOCUMENTS,
         kept_accounts::DOWNLOADS,
+        kept_accounts::RETURNING,
         kept_public::AREA,
     ];
     let nothing = "DELETE FROM facts WHERE name = 'nothing'";

@@ -247,3 +247,23 @@ fn independent() -> Vec<(&'static str, &'static str, &'static str)> {
 fn material_in(all: &[Difference], rule: &str) -> bool {
     all.iter().any(|one| one.id == rule && one.is_material())
 }
+
+/// use-15: who else gives data, and what, matters; what is no longer taken from there does not.
+#[test]
+fn a_source_that_comes_or_gives_more_matters() {
+    let with = |gives: &str| {
+        short_but(
+            "[session]",
+            &format!("[source.list]\nsays = \"an old list\"\ngives = [{gives}]\n\n[session]"),
+        )
+    };
+    let (one, two) = (with("\"identity\""), with("\"identity\", \"phone\""));
+    let reasons = |new: &Notice, old: &Notice| {
+        let changes = new.changes_from(old);
+        changes.into_iter().find(|change| change.id == "source.list").map(|change| change.reasons)
+    };
+    assert_eq!(reasons(&one, &short()).unwrap(), ["data comes from somebody else, too"]);
+    assert_eq!(reasons(&two, &one).unwrap(), ["more is taken from there: telephone number"]);
+    assert!(reasons(&one, &two).unwrap().is_empty());
+    assert!(reasons(&short(), &one).unwrap().is_empty());
+}

@@ -1,6 +1,8 @@
 //! Notices whose every word is known and which still make no sense: what was written, then what is said of it.
 
-use crate::fixtures::slip;
+use kept_notice::parse;
+
+use crate::fixtures::{few_words, replaced, slip};
 
 #[test]
 fn data_without_a_label() {
@@ -290,4 +292,13 @@ fn a_letters_clock_that_ends_more_than_the_letter() {
     44:10: [retain.numbers] would erase member-id of a person for a single record
       help: a record of mail.queued holds pd:EmailContent; for more, name an event of the person
     "#);
+}
+
+#[test]
+fn a_source_with_too_long_a_name() {
+    let long = "a".repeat(33);
+    let source = format!("[source.{long}]\nsays = \"an old list\"\ngives = [\"identity\"]\n\n[session]");
+    assert!(slip("[session]", &source).contains("is too long for a source"));
+    let at_most = source.replace(&long, &"a".repeat(32));
+    assert!(parse(&replaced("[session]", &at_most), &few_words()).is_ok());
 }

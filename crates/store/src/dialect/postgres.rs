@@ -12,7 +12,7 @@ use tokio_postgres::{
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
-use crate::{Row, StoreError, Value};
+use crate::{FromValue, Row, StoreError, Value};
 
 /// What every connection is told first.
 ///
@@ -39,6 +39,11 @@ pub(crate) const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ 
     SET LOCAL idle_in_transaction_session_timeout = '60s'";
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
+
+/// Before a part of a transaction. The last one's savepoint stays until the next part makes its own, or to the end.
+pub(crate) const SAVEPOINT: &str = "SAVEPOINT part";
+pub(crate) const NEXT_SAVEPOINT: &str = "RELEASE part; SAVEPOINT part";
+pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO part";
 
 /// "Kept", as an advisory lock: one server migrates at a time. Held until the connection ends, and one that goes silent
 /// is ended (since PostgreSQL 14).
@@ -114,6 +119,53 @@ pub(crate) fn has_placeholders(sql: &str, n: usize) -> bool {
     let code = sql.split('\'').step_by(2);
     let found: Option<BTreeSet<usize>> = code.flat_map(|code| code.split('$').skip(1)).map(digits).collect();
     found.is_some_and(|found| found.into_iter().eq(1..=n))
+}
+
+/// An `INSERT INTO table (columns) …` as one statement for many rows, whose values are bound as arrays: one for each
+/// placeholder whose type is known, and `NULL` in the place of the others. `None` of other statements.
+pub(crate) fn for_each(sql: &str, types: &[Type]) -> Option<String> {
+    let (into, rest) = sql.trim_start().strip_prefix("INSERT INTO ")?.split_once(')')?;
+    let (body, conflict) = match rest.split_once("ON CONFLICT") {
+        Some((body, conflict)) => (body, format!("ON CONFLICT{conflict}")),
+        None => (rest, String::new()),
+    };
+    let mut body = body.to_owned();
+    let (mut arrays, mut columns) = (Vec::new(), Vec::new());
+    // From the last, so that `$1` is not found in `$12`.
+    for (number, kind) in types.iter().enumerate().map(|(place, kind)| (place + 1, kind)).rev() {
+        let known = *kind != Type::UNKNOWN;
+        let stands_for = if known { format!("kept_each.v{number}") } else { "NULL".to_owned() };
+        body = body.replace(&format!("${number}"), &stands_for);
+        if known {
+            columns.push(format!("v{number}"));
+        }
+    }
+    columns.reverse();
+    arrays.extend((1..=columns.len()).map(|number| format!("${number}")));
+    let (arrays, columns) = (arrays.join(", "), columns.join(", "));
+    Some(format!(
+        "INSERT INTO {into}) SELECT kept_row.* FROM unnest({arrays}) AS kept_each ({columns}), \
+         LATERAL ({body}) AS kept_row {conflict}"
+    ))
+}
+
+/// The columns of some rows of the same types, as arrays with their types; those without a type are left out.
+pub(crate) fn columns(rows: &[Vec<Value>]) -> (Vec<Type>, Vec<Box<dyn ToSql + Sync + Send>>) {
+    let width = rows.first().map_or(0, Vec::len);
+    let column = |place: usize| -> Option<(Type, Box<dyn ToSql + Sync + Send>)> {
+        let values = || rows.iter().filter_map(move |row| row.get(place));
+        match values().next()? {
+            Value::Null => None,
+            Value::Int(_) => Some((Type::INT8_ARRAY, Box::new(of::<i64>(values())))),
+            Value::Text(_) => Some((Type::TEXT_ARRAY, Box::new(of::<String>(values())))),
+            Value::Blob(_) => Some((Type::BYTEA_ARRAY, Box::new(of::<Vec<u8>>(values())))),
+        }
+    };
+    (0..width).filter_map(column).unzip()
+}
+
+fn of<'v, T: FromValue>(values: impl Iterator<Item = &'v Value>) -> Vec<T> {
+    values.filter_map(T::from_value).collect()
 }
 
 /// The type that a value is bound as. Left to itself, PostgreSQL would take some from the context, and an `INTEGER`

@@ -23,6 +23,11 @@ pub(crate) const SAVEPOINT: &str = "SAVEPOINT job";
 pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO job";
 pub(crate) const RELEASE: &str = "RELEASE job";
 
+/// Around a part of a job.
+pub(crate) const SAVEPOINT_PART: &str = "SAVEPOINT part";
+pub(crate) const ROLLBACK_TO_PART: &str = "ROLLBACK TO part";
+pub(crate) const RELEASE_PART: &str = "RELEASE part";
+
 /// Where a group that was committed leaves its number.
 pub(crate) const GROUPS: &str = "
     CREATE TABLE IF NOT EXISTS kept_group (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);

@@ -2,12 +2,15 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::try_join_all;
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
@@ -39,7 +42,7 @@ pub(crate) type UniqueIndexes = HashMap<String, String>;
 /// An open connection. It is driven by its own runtime while a statement waits for its answer.
 pub(crate) struct Session {
     runtime: Runtime,
-    client: Client,
+    client: Arc<Client>,
     statements: RefCell<HashMap<(String, Vec<Type>), Statement>>,
     unique_indexes: Arc<UniqueIndexes>,
     state: Cell<State>,
@@ -48,8 +51,23 @@ pub(crate) struct Session {
     patient: Cell<bool>,
     /// Whether the server has answered anything since the transaction began with its first statement.
     answered: Cell<bool>,
-    /// Control statements that are sent with the next statement: they answer nothing, so nobody waits for them alone.
-    before: RefCell<String>,
+    /// Statements on their way whose answers nobody has waited for yet, in the order in which the server runs them.
+    sent: RefCell<VecDeque<Sent>>,
+    /// Counted up at the beginning and at the end of each part of the transaction, so it is odd within one.
+    part: Cell<usize>,
+    /// Whether the part that runs has begun with a savepoint, which it does with its first statement.
+    opened: Cell<bool>,
+    /// Whether there is a savepoint: the last part's, until the next one makes its own.
+    held: Cell<bool>,
+    /// The error of a statement that was found only after the part in which it was sent: the whole transaction is over.
+    fallen: RefCell<Option<StoreError>>,
+}
+
+/// A statement that answers nothing that anybody needs, so that nobody waits for it alone.
+struct Sent {
+    sql: String,
+    part: usize,
+    answer: Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>>>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -82,14 +100,18 @@ impl Session {
             .map_err(|error| dialect::reason(&error))?;
         Ok(Session {
             runtime,
-            client,
+            client: Arc::new(client),
             statements: RefCell::default(),
             unique_indexes,
             state: Cell::new(State::Sound),
             interruption: RefCell::default(),
             patient: Cell::new(false),
             answered: Cell::new(false),
-            before: RefCell::default(),
+            sent: RefCell::default(),
+            part: Cell::new(0),
+            opened: Cell::new(false),
+            held: Cell::new(false),
+            fallen: RefCell::default(),
         })
     }
 
@@ -98,19 +120,30 @@ impl Session {
         self.state.get() == State::Sound
     }
 
-    /// Begins a transaction. A `patient` one waits for each statement as long as it takes.
-    pub(crate) fn begin(&self, sql: &str, patient: bool) -> Result<(), StoreError> {
-        self.patient.set(patient);
-        self.interruption.take();
-        self.batch(sql)
+    /// Takes the connection into use outside of a transaction. A `patient` caller waits for each statement as long as
+    /// it takes.
+    ///
+    /// # Errors
+    /// The connection broke while it was idle.
+    pub(crate) fn begin_none(&self, patient: bool) -> Result<(), StoreError> {
+        self.reset(patient);
+        self.batch("")
     }
 
     /// Begins a transaction together with its first statement, which saves waiting once.
-    pub(crate) fn begin_with_the_first(&self, sql: &str, patient: bool) {
+    pub(crate) fn begin(&self, sql: &'static str, patient: bool) {
+        self.reset(patient);
+        self.send_control(sql);
+    }
+
+    fn reset(&self, patient: bool) {
         self.patient.set(patient);
         self.interruption.take();
+        self.fallen.take();
+        self.part.set(0);
+        self.opened.set(false);
+        self.held.set(false);
         self.answered.set(false);
-        self.before.replace(format!("{sql};"));
     }
 
     /// Whether the connection turned out to be over before anything was answered on it.
@@ -131,30 +164,62 @@ impl Session {
         let wanted = |error| if keep { Err(error) } else { Ok(()) };
         match self.state.get() {
             State::Lost => wanted(StoreError::Unreachable),
+            // What is still on its way is answered first. If one of it fails, the server makes a rollback of the commit.
             State::Sound if keep => match self.batch(dialect::COMMIT) {
                 // A server that only refuses has rolled back.
                 Err(StoreError::Unreachable) => Err(StoreError::CommitUnknown),
                 done => {
                     self.state.set(State::Sound);
-                    done
+                    done.map_err(|error| self.fallen.take().unwrap_or(error))
                 }
             },
             State::Sound | State::Failed => {
                 self.state.set(State::Sound);
-                if !self.before.take().is_empty() {
-                    // It never began.
-                    return wanted(StoreError::RolledBack);
-                }
+                let broke_off = self.fallen.take().unwrap_or(StoreError::RolledBack);
                 match self.batch(dialect::ROLLBACK) {
                     // Without its connection the server rolls back by itself.
-                    Ok(()) | Err(StoreError::Unreachable) => wanted(StoreError::RolledBack),
-                    Err(error) => {
-                        self.state.set(State::Lost);
-                        wanted(error)
+                    Ok(()) | Err(StoreError::Unreachable) => wanted(broke_off),
+                    // What was on its way has failed, and is rolled back with the rest.
+                    Err(_) if self.state.get() == State::Failed => {
+                        self.state.set(State::Sound);
+                        wanted(broke_off)
                     }
+                    Err(error) => wanted(error),
                 }
             }
         }
+    }
+
+    /// Runs `work` in a savepoint of the open transaction. Gives what it gave, or its error with all that it did undone.
+    ///
+    /// # Errors
+    /// The transaction itself is over.
+    pub(crate) fn part<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> (Result<T, E>, Result<(), StoreError>) {
+        self.interruption.take();
+        self.part.set(self.part.get() + 1);
+        let done = work();
+        if done.is_err() && self.opened.get() {
+            // Only after the answers to all that was sent: a savepoint that an earlier part has left in ruins must not be
+            // mistaken for this one's.
+            let _ = self.batch("");
+        }
+        self.part.set(self.part.get() + 1);
+        let opened = self.opened.replace(false);
+        if let Some(cause) = self.fallen.borrow().clone() {
+            return (done, Err(cause));
+        }
+        match self.state.get() {
+            State::Lost => return (done, Err(self.interruption().unwrap_or(StoreError::Unreachable))),
+            State::Sound if done.is_ok() || !opened => return (done, Ok(())),
+            State::Sound | State::Failed => {}
+        }
+        self.state.set(State::Sound);
+        self.send_control(dialect::ROLLBACK_TO);
+        // One that went on after an error is lost too.
+        (done.and_then(|_| Err(StoreError::RolledBack.into())), Ok(()))
     }
 
     pub(crate) fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -166,29 +231,55 @@ impl Session {
     }
 
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        let statement = self.prepare(sql, params)?;
-        if !statement.columns().is_empty() {
-            return Err(StoreError::Database {
-                code: "usage".to_owned(),
-                message: "the statement returns rows: query it instead".to_owned(),
-                statement: sql.to_owned(),
-            });
-        }
+        let statement = self.prepare_silent(sql, params)?;
         self.wait(sql, self.client.execute_raw(&statement, params.iter().map(Bound)))
     }
 
-    pub(crate) fn execute_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
-        let mut sum = 0;
-        // Of other types (a NULL here and there) is another statement.
-        for alike in rows.chunk_by(|one, other| types(one) == types(other)) {
-            for some in alike.chunks(AT_ONCE) {
-                let Some(first) = some.first() else { continue };
-                let statement = self.prepare(sql, first)?;
-                let sent = some.iter().map(|row| self.client.execute_raw(&statement, row.iter().map(Bound)));
-                sum += self.wait(sql, try_join_all(sent))?.into_iter().sum::<u64>();
-            }
+    pub(crate) fn execute_all(&self, statements: &[(String, Vec<Value>)]) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        for some in statements.chunks(AT_ONCE) {
+            let prepared = some.iter().map(|(sql, params)| self.prepare_silent(sql, params));
+            let prepared: Vec<Statement> = prepared.collect::<Result<_, _>>()?;
+            let each = prepared
+                .iter()
+                .zip(some)
+                .map(|(statement, (_, params))| self.client.execute_raw(statement, params.iter().map(Bound)));
+            let sql = some.first().map_or("", |(sql, _)| sql);
+            changed += self.wait(sql, try_join_all(each))?.into_iter().sum::<u64>();
         }
-        Ok(sum)
+        Ok(changed)
+    }
+
+    /// Runs a statement whose answer nobody needs: it travels with the next one.
+    pub(crate) fn send(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        let statement = self.prepare_silent(sql, params)?;
+        let (client, params) = (Arc::clone(&self.client), params.to_vec());
+        self.push(
+            sql,
+            async move { client.execute_raw(&statement, params.iter().map(Bound)).await.map(drop) },
+        )
+    }
+
+    /// Runs an `INSERT` for each of `rows`, all those of the same types in one statement.
+    pub(crate) fn send_each(&self, sql: &str, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+        for alike in rows.chunk_by(|one, other| types(one) == types(other)) {
+            let [first, _, ..] = alike else {
+                alike.iter().try_for_each(|row| self.send(sql, row))?;
+                continue;
+            };
+            if !dialect::has_placeholders(sql, first.len()) {
+                return Err(StoreError::Placeholders { given: first.len(), statement: sql.to_owned() });
+            }
+            let each = dialect::for_each(sql, &types(first));
+            let each =
+                each.ok_or_else(|| usage(sql, "only an insert into named columns runs for many rows"))?;
+            let (kinds, columns) = dialect::columns(alike);
+            self.open_part();
+            let statement = self.prepared((each, kinds))?;
+            let client = Arc::clone(&self.client);
+            self.push(sql, async move { client.execute_raw(&statement, columns).await.map(drop) })?;
+        }
+        Ok(())
     }
 
     /// Runs statements of the schema.
@@ -202,6 +293,7 @@ impl Session {
     }
 
     fn prepare(&self, sql: &str, params: &[Value]) -> Result<Statement, StoreError> {
+        self.open_part();
         let key = (sql.to_owned(), types(params));
         if let Some(statement) = self.statements.borrow().get(&key) {
             return Ok(statement.clone());
@@ -209,7 +301,21 @@ impl Session {
         if !dialect::has_placeholders(sql, params.len()) {
             return Err(StoreError::Placeholders { given: params.len(), statement: sql.to_owned() });
         }
-        let statement = self.wait(sql, self.client.prepare_typed(sql, &key.1))?;
+        self.prepared(key)
+    }
+
+    /// A statement that answers no rows.
+    fn prepare_silent(&self, sql: &str, params: &[Value]) -> Result<Statement, StoreError> {
+        let statement = self.prepare(sql, params)?;
+        let answers = !statement.columns().is_empty();
+        if answers { Err(usage(sql, "the statement returns rows: query it instead")) } else { Ok(statement) }
+    }
+
+    fn prepared(&self, key: (String, Vec<Type>)) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.statements.borrow().get(&key) {
+            return Ok(statement.clone());
+        }
+        let statement = self.wait(&key.0, self.client.prepare_typed(&key.0, &key.1))?;
         let mut statements = self.statements.borrow_mut();
         if statements.len() >= STATEMENTS {
             statements.clear();
@@ -218,39 +324,82 @@ impl Session {
         Ok(statement)
     }
 
-    /// Drives the connection until `answer` is there.
+    /// The first statement of a part is about to be run.
+    fn open_part(&self) {
+        if self.part.get() % 2 == 1 && !self.opened.replace(true) {
+            let another = self.held.replace(true);
+            self.send_control(if another { dialect::NEXT_SAVEPOINT } else { dialect::SAVEPOINT });
+        }
+    }
+
+    /// Sends a statement about the transaction itself.
+    fn send_control(&self, sql: &'static str) {
+        let client = Arc::clone(&self.client);
+        // Of a transaction that is over, whoever waits next finds out.
+        let _ = self.push(sql, async move { client.batch_execute(sql).await });
+    }
+
+    fn push(
+        &self,
+        sql: &str,
+        answer: impl Future<Output = Result<(), tokio_postgres::Error>> + 'static,
+    ) -> Result<(), StoreError> {
+        self.stands()?;
+        let mut answer: Pin<Box<dyn Future<Output = _>>> = Box::pin(answer);
+        // The first look at it puts it into the connection's queue; an answer cannot be there before anybody reads.
+        let sent = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(failed) = sent {
+            answer = Box::pin(async move { failed });
+        }
+        self.sent.borrow_mut().push_back(Sent { sql: sql.to_owned(), part: self.part.get(), answer });
+        if self.sent.borrow().len() < AT_ONCE { Ok(()) } else { self.batch("") }
+    }
+
+    fn stands(&self) -> Result<(), StoreError> {
+        match self.state.get() {
+            State::Sound => Ok(()),
+            State::Failed => Err(StoreError::RolledBack),
+            State::Lost => Err(StoreError::Unreachable),
+        }
+    }
+
+    /// Drives the connection until `answer` is there, and those to all that was sent before.
     fn wait<T>(
         &self,
         sql: &str,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
-        match self.state.get() {
-            State::Sound => {}
-            State::Failed => return Err(StoreError::RolledBack),
-            State::Lost => return Err(StoreError::Unreachable),
-        }
+        self.stands()?;
         let limit = if self.patient.get() { Duration::MAX } else { PATIENCE };
-        let before = self.before.take();
-        let both = async {
-            if before.is_empty() {
-                return answer.await;
+        let before = self.sent.take();
+        let all = async {
+            let mut answer = pin!(answer);
+            // It is sent before anything is waited for, and run after what was sent earlier.
+            let early = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+            for sent in before {
+                sent.answer.await.map_err(|error| (error, sent.sql, sent.part))?;
             }
-            // In this order they are sent, and the server runs them so.
-            let (first, then) = join(self.client.batch_execute(&before), answer).await;
-            first.and(then)
+            let last = if let Poll::Ready(early) = early { early } else { answer.await };
+            last.map_err(|error| (error, sql.to_owned(), self.part.get()))
         };
-        match self.runtime.block_on(async { timeout(limit, both).await }) {
+        match self.runtime.block_on(async { timeout(limit, all).await }) {
             Ok(Ok(answer)) => {
                 self.answered.set(true);
                 Ok(answer)
             }
-            Ok(Err(error)) => {
+            Ok(Err((error, sql, part))) => {
                 let lost = dialect::refusal(&error).is_none();
                 self.answered.set(self.answered.get() || !lost);
                 self.state.set(if lost { State::Lost } else { State::Failed });
                 // One that no longer fits the schema is not tried again.
-                self.statements.borrow_mut().retain(|(text, _), _| text != sql);
-                Err(self.note(dialect::error(&error, sql, &self.unique_indexes)))
+                self.statements.borrow_mut().retain(|(text, _), _| *text != sql);
+                let error = self.note(dialect::error(&error, &sql, &self.unique_indexes));
+                if part != self.part.get() && !lost {
+                    self.fallen.replace(Some(error.clone()));
+                    // It is none of the business of the part that runs now.
+                    return Err(if self.part.get() % 2 == 1 { StoreError::RolledBack } else { error });
+                }
+                Err(error)
             }
             Err(_) => {
                 self.state.set(State::Lost);
@@ -269,4 +418,8 @@ impl Session {
 
 fn types(params: &[Value]) -> Vec<Type> {
     params.iter().map(dialect::type_of).collect()
+}
+
+fn usage(sql: &str, message: &str) -> StoreError {
+    StoreError::Database { code: "usage".to_owned(), message: message.to_owned(), statement: sql.to_owned() }
 }

@@ -112,8 +112,11 @@ fn next(queue: &Mutex<mpsc::Receiver<Command>>) -> Option<Task> {
 impl Worker {
     /// Runs `job` in a transaction and answers it.
     pub(crate) fn write(&mut self, mut job: Box<dyn Job>) {
-        let stands = self.begin(dialect::BEGIN_WRITE, false).and_then(|session| {
-            let keep = job.run(&mut Tx::postgres(&session));
+        let run = |session: &Session| {
+            session.begin(dialect::BEGIN_WRITE, false);
+            job.run(&mut Tx::postgres(session))
+        };
+        let stands = self.transact(run).and_then(|(session, keep)| {
             let stands = session.end(keep);
             self.keep(session);
             stands
@@ -124,35 +127,27 @@ impl Worker {
     /// Runs `work` on one snapshot and replies. A reply that is dropped means that it panicked.
     pub(crate) fn read<T, E: From<StoreError>>(
         &mut self,
-        begin: &str,
+        begin: &'static str,
         patient: bool,
         mut work: impl FnMut(&Read<'_>) -> Result<T, E>,
         reply: oneshot::Sender<Result<Result<T, E>, StoreError>>,
     ) {
-        // A connection that broke while it was idle is replaced, and the work begun anew: it has seen nothing yet.
-        for idle in [self.session.take(), None] {
-            let is_old = idle.is_some();
-            let session = match idle.map_or_else(|| self.connect(), Ok) {
-                Ok(session) => session,
-                Err(error) => {
-                    // Whoever no longer waits need not be told.
-                    let _ = reply.send(Err(error));
-                    return;
+        let run = |session: &Session| {
+            session.begin(begin, patient);
+            catch_unwind(AssertUnwindSafe(|| work(&Read::postgres(session))))
+        };
+        match self.transact(run) {
+            // Whoever no longer waits need not be told.
+            Err(error) => drop(reply.send(Err(error))),
+            Ok((session, done)) => {
+                match done {
+                    Ok(done) => drop(catch_unwind(AssertUnwindSafe(|| reply.send(Ok(done))))),
+                    Err(_) => tracing::error!("a read panicked"),
                 }
-            };
-            session.begin_with_the_first(begin, patient);
-            let done = catch_unwind(AssertUnwindSafe(|| work(&Read::postgres(&session))));
-            if is_old && session.was_over() {
-                continue;
+                // Nothing to keep, so nothing to tell: a connection that broke is replaced.
+                let _ = session.end(false);
+                self.keep(session);
             }
-            match done {
-                Ok(done) => drop(catch_unwind(AssertUnwindSafe(|| reply.send(Ok(done))))),
-                Err(_) => tracing::error!("a read panicked"),
-            }
-            // Nothing to keep, so nothing to tell: a connection that broke is replaced.
-            let _ = session.end(false);
-            self.keep(session);
-            return;
         }
     }
 
@@ -161,26 +156,26 @@ impl Worker {
         &mut self,
         work: impl FnOnce(&Session) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let session = self.begin("", true)?;
-        let done = work(&session);
+        let (session, begun) = self.transact(|session| session.begin_none(true))?;
+        let done = begun.and_then(|()| work(&session));
         // Ends no transaction, but finds out whether the connection can be used again.
         let _ = session.end(false);
         self.keep(session);
         done
     }
 
-    /// A connection in a new transaction. One that broke while it was idle is replaced: nothing has happened yet.
-    fn begin(&mut self, sql: &str, patient: bool) -> Result<Session, StoreError> {
+    /// Runs `work` on the connection. One that broke while it was idle is replaced, and the work begun anew: it has seen
+    /// nothing yet.
+    fn transact<T>(&mut self, mut work: impl FnMut(&Session) -> T) -> Result<(Session, T), StoreError> {
         if let Some(session) = self.session.take() {
-            match session.begin(sql, patient) {
-                Ok(()) => return Ok(session),
-                Err(StoreError::Unreachable) => {}
-                Err(error) => return Err(error),
+            let done = work(&session);
+            if !session.was_over() {
+                return Ok((session, done));
             }
         }
         let session = self.connect()?;
-        session.begin(sql, patient)?;
-        Ok(session)
+        let done = work(&session);
+        Ok((session, done))
     }
 
     fn connect(&self) -> Result<Session, StoreError> {

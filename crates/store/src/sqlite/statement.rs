@@ -58,6 +58,23 @@ pub(crate) fn roll_back(connection: &Connection) {
     }
 }
 
+/// Runs `work` in a savepoint of the open transaction. Gives what it gave, and whether the transaction still stands.
+pub(crate) fn part<T, E: From<StoreError>>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T, E>,
+) -> (Result<T, E>, Result<(), StoreError>) {
+    let step = |sql| control(connection, sql).map_err(|error| dialect::run_error(error, sql));
+    if let Err(error) = step(dialect::SAVEPOINT_PART) {
+        return (Err(error.clone().into()), Err(error));
+    }
+    let done = work();
+    if connection.is_autocommit() {
+        return (done, Err(StoreError::RolledBack));
+    }
+    let undone = if done.is_ok() { Ok(()) } else { step(dialect::ROLLBACK_TO_PART) };
+    (done, undone.and_then(|()| step(dialect::RELEASE_PART)))
+}
+
 /// Runs a statement without placeholders.
 pub(crate) fn control(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(drop)

@@ -63,6 +63,10 @@ on_every_database! {
     text_sorts_by_its_bytes
     answers_are_what_sqlite_calls_numbers
     many_rows_are_one_call
+    an_insert_of_many_rows_may_choose_them
+    many_statements_are_one_call
+    a_part_fails_alone
+    what_a_part_has_sent_may_end_the_whole
 }
 
 /// Gives the closure of a test its types.
@@ -419,19 +423,135 @@ const INSERT: &str = "INSERT INTO thing (id, label) VALUES ($1, $2)";
 
 async fn many_rows_are_one_call(open: Open) {
     let Fixture { store, _keep } = open(SCHEMA);
-    // More than are sent at once, and with values of several types.
+    // With values of several types, and a text that looks like a placeholder.
     let rows: Vec<Vec<Value>> = (0..300_i64)
-        .map(|id| params![id, if id % 7 == 0 { Value::Null } else { Value::from("many") }].into())
+        .map(|id| params![id, if id % 7 == 0 { Value::Null } else { Value::from("$1 each") }].into())
         .collect();
-    let (some, none) = (rows.clone(), Vec::new());
-    let added =
-        store.write(move |tx| Ok((tx.execute_each(INSERT, &some)?, tx.execute_each(INSERT, &none)?))).await;
-    assert_eq!(typed(added), Ok((300, 0)));
+    let some = rows.clone();
+    let added = store.write(move |tx| {
+        tx.send_each(INSERT, &some)?;
+        tx.send_each(INSERT, &[])?;
+        tx.send_each(&format!("{INSERT} ON CONFLICT (id) DO UPDATE SET label = excluded.label"), &some)
+    });
+    assert_eq!(typed(added.await), Ok(()));
     assert_eq!(things(&store).await, 300);
+    let found = "SELECT count(*) FROM thing WHERE label = '$1 each' OR (label IS NULL AND id % 7 = 0)";
+    let found = store.read(move |read| read.query_one(found, &params![])?.get::<i64>(0)).await;
+    assert_eq!(typed(found), Ok(300));
+
     let clash = store.write(move |tx| {
-        tx.execute_each("DELETE FROM thing WHERE id = $1", &[params![1].into(), params![2].into()])?;
-        tx.execute_each(INSERT, &rows)
+        tx.send("DELETE FROM thing WHERE id = $1", &params![1])?;
+        tx.send_each(INSERT, &rows)
     });
     assert_eq!(typed(clash.await), Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
     assert_eq!(things(&store).await, 300, "all of it or nothing");
+}
+
+async fn many_statements_are_one_call(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let changed = store.write(|tx| {
+        let two = params![1, "first", 2].to_vec();
+        tx.execute_all(&[
+            (INSERT.to_owned(), params![1, "one"].into()),
+            ("INSERT INTO thing (id, label) VALUES ($1, $2), ($3, $2)".to_owned(), params![2, "x", 3].into()),
+            ("DELETE FROM thing WHERE id > $1".to_owned(), params![2].into()),
+            ("UPDATE thing SET label = $2 WHERE id IN ($1, $3)".to_owned(), two),
+        ])
+    });
+    assert_eq!(typed(changed.await), Ok(6));
+    assert_eq!(things(&store).await, 2);
+    let clash = store.write(|tx| {
+        tx.execute_all(&[
+            ("DELETE FROM thing".to_owned(), Vec::new()),
+            (INSERT.to_owned(), params![4, "four"].into()),
+            (INSERT.to_owned(), params![4, "again"].into()),
+        ])
+    });
+    assert_eq!(typed(clash.await), Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
+    assert_eq!(things(&store).await, 2, "all of it or nothing");
+}
+
+async fn an_insert_of_many_rows_may_choose_them(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    typed(add(&store, 1, "there").await).unwrap();
+    let added = store.write(|tx| {
+        let rows: Vec<Vec<Value>> = (10..14_i64).map(|id| params![id, id % 2].into()).collect();
+        tx.send_each("INSERT INTO thing (id, label) SELECT $1, label FROM thing WHERE id = $2", &rows)
+    });
+    typed(added.await).unwrap();
+    let ids = store.read(|read| read.query("SELECT id FROM thing ORDER BY id", &params![])).await;
+    let ids: Vec<i64> = typed(ids).unwrap().iter().map(|row| row.get(0).unwrap()).collect();
+    assert_eq!(ids, [1, 11, 13]);
+}
+
+async fn a_part_fails_alone(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    let written = store.write(|tx| {
+        let add = |id: i64| tx.execute(INSERT, &params![id, "part"]);
+        let part = |work: &dyn Fn() -> Result<u64, StoreError>| {
+            let (done, stands) = tx.part(work);
+            stands.map(|()| done)
+        };
+        add(1)?;
+        let kept = part(&|| add(2))?;
+        let refused = part(&|| add(3).and_then(|_| add(1)))?;
+        let panicked = part(&|| {
+            tx.send(INSERT, &params![4, "part"])?;
+            panic!("on purpose")
+        })?;
+        let gave_up = part(&|| Err(StoreError::Closed))?;
+        let seen: i64 = tx.query_one("SELECT count(*) FROM thing", &params![])?.get(0)?;
+        // An error that a part does not pass on: afterwards PostgreSQL runs nothing more of it, and keeps nothing.
+        let went_on = part(&|| {
+            let _ = add(1);
+            add(5).or(Ok(0))
+        })?;
+        add(6)?;
+        Ok((kept, refused, panicked, gave_up, seen, went_on))
+    });
+    let (kept, refused, panicked, gave_up, seen, went_on) = typed(written.await).unwrap();
+    assert_eq!((kept, seen), (Ok(1), 2));
+    assert_eq!(refused, Err(StoreError::Unique { constraint: "thing.id".to_owned() }));
+    assert_eq!((panicked, gave_up), (Err(StoreError::Panicked), Err(StoreError::Closed)));
+    let left = store.read(|read| read.query("SELECT id FROM thing ORDER BY id", &params![])).await;
+    let left: Vec<i64> = typed(left).unwrap().iter().map(|row| row.get(0).unwrap()).collect();
+    match went_on {
+        Ok(_) => assert_eq!(left, [1, 2, 5, 6]),
+        Err(error) => assert_eq!((error, left), (StoreError::RolledBack, vec![1, 2, 6])),
+    }
+}
+
+async fn what_a_part_has_sent_may_end_the_whole(open: Open) {
+    let Fixture { store, _keep } = open(SCHEMA);
+    typed(add(&store, 1, "there").await).unwrap();
+    let clash = Err(StoreError::Unique { constraint: "thing.id".to_owned() });
+    // Each way in which the next part may end, and what it does before.
+    for (asks, ends_well) in [(true, true), (true, false), (false, true), (false, false)] {
+        let written = store.write(move |tx| {
+            tx.execute(INSERT, &params![2, "kept by neither"])?;
+            let (first, stands) = tx.part(|| typed(tx.send(INSERT, &params![1, "clash"])));
+            // SQLite knows at once, and the part fails alone.
+            if first.is_err() {
+                return stands.and(first);
+            }
+            stands?;
+            let (second, stands) = tx.part(|| {
+                tx.send(INSERT, &params![3, "kept by neither"])?;
+                if asks {
+                    assert_eq!(tx.query("SELECT 1", &params![]).unwrap_err(), StoreError::RolledBack);
+                }
+                if ends_well { Ok(()) } else { Err(StoreError::Closed) }
+            });
+            drop(second);
+            stands
+        });
+        assert_eq!(typed(written.await), clash, "{asks} {ends_well}");
+        assert_eq!(things(&store).await, 1, "all of it or nothing: {asks} {ends_well}");
+    }
+    let alone = store.write(|tx| {
+        let (done, stands) = tx.part(|| typed(tx.send(INSERT, &params![1, "clash"])));
+        stands.and(done)
+    });
+    assert_eq!(typed(alone.await), clash);
+    typed(add(&store, 2, "goes on").await).unwrap();
 }

@@ -22,6 +22,8 @@ const SERVER: &[Migration] = &[
         name: "documents",
         sql: include_str!("../../../areas/accounts/migrations/0006_documents.sql"),
     },
+    Migration { name: "returns", sql: include_str!("../../../areas/accounts/migrations/0007_returns.sql") },
+    Migration { name: "passkeys", sql: include_str!("../../../areas/accounts/migrations/0008_passkeys.sql") },
 ];
 
 const SQLITE_COLUMNS: &str = "

@@ -1,15 +1,17 @@
 //! The stylesheet, the icon, and the health page.
 
 use axum::http::StatusCode;
-use kept_web::assets::{icon_path, stylesheet_path};
+use kept_web::assets::{icon_path, passkey_script_path, stylesheet_path};
 
 use crate::support::{app, get_page};
 
 #[tokio::test]
 async fn assets_are_kept_by_browsers_for_ever_under_a_name_that_changes() {
-    for (path, content_type) in
-        [(stylesheet_path(), "text/css; charset=utf-8"), (icon_path(), "image/svg+xml")]
-    {
+    for (path, content_type) in [
+        (stylesheet_path(), "text/css; charset=utf-8"),
+        (icon_path(), "image/svg+xml"),
+        (passkey_script_path(), "text/javascript; charset=utf-8"),
+    ] {
         let answer = get_page(app(|| "page"), path).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.header("content-type"), content_type);

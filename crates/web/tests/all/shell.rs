@@ -9,7 +9,11 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use kept_web::{REQUEST_TIMEOUT, headers::csp, shell};
+use kept_web::{
+    REQUEST_TIMEOUT,
+    headers::{csp, csp_with_script},
+    shell,
+};
 
 use crate::support::{Log, app, app_with, config, get_page, send};
 
@@ -43,15 +47,46 @@ async fn a_handler_cannot_loosen_the_policy() {
     assert_eq!(answer.headers.get_all("content-security-policy").iter().collect::<Vec<_>>(), [csp()]);
 }
 
+/// The site's own script runs on the pages that have one, and on no other, not on an error in the place of such a page.
+#[tokio::test]
+async fn a_page_with_a_script_says_so_and_no_other_may_run_any() {
+    let with_script = || kept_web::page_with_script(&Specimen { content: "page" });
+    let answer = get_page(app(with_script), "/page").await;
+    assert_eq!(
+        answer.headers.get_all("content-security-policy").iter().collect::<Vec<_>>(),
+        [csp_with_script()]
+    );
+    assert_eq!(csp_with_script().replace("script-src 'self'; ", ""), csp());
+    assert!(!csp().contains("script"));
+    let failed = || {
+        let mut answer = kept_web::page_with_script(&Specimen { content: "page" }).unwrap();
+        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        *answer.body_mut() = Body::empty();
+        answer.headers_mut().remove("content-type");
+        answer
+    };
+    let answer = get_page(app(failed), "/page").await;
+    assert!(answer.body.contains("<h1>This did not work</h1>"), "{}", answer.body);
+    assert_eq!(answer.header("content-security-policy"), csp());
+}
+
+#[derive(askama::Template)]
+#[template(source = "{{ content }}", ext = "html")]
+struct Specimen {
+    content: &'static str,
+}
+
 #[test]
 fn the_policy_lets_nothing_in_from_outside() {
-    assert!(csp().starts_with("default-src 'none'; "));
-    for directive in csp().split("; ") {
-        let (_, sources) = directive.split_once(' ').unwrap();
-        assert!(matches!(sources, "'none'" | "'self'"), "{directive}");
-    }
-    for directive in ["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
-        assert!(csp().split("; ").any(|given| given == directive), "{directive}");
+    for policy in [csp(), csp_with_script()] {
+        assert!(policy.starts_with("default-src 'none'; "));
+        for directive in policy.split("; ") {
+            let (_, sources) = directive.split_once(' ').unwrap();
+            assert!(matches!(sources, "'none'" | "'self'"), "{directive}");
+        }
+        for directive in ["form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.split("; ").any(|given| given == directive), "{directive}");
+        }
     }
 }
 

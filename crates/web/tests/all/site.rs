@@ -28,6 +28,22 @@ fn only_this_machine_is_loopback() {
     }
 }
 
+/// W3C Web Authentication, level 3, §5.1.2: the name is a domain, and the page came safely.
+#[test]
+fn passkeys_are_for_a_name_that_is_reached_safely() {
+    let domain = |text: &str| text.parse::<BaseUrl>().unwrap().passkey_domain().map(str::to_owned);
+    for (text, name) in [
+        ("https://Members.Example.test:8443", Some("members.example.test")),
+        ("http://localhost:8080", Some("localhost")),
+        ("http://members.example.test", None),
+        ("http://127.0.0.1:8080", None),
+        ("https://192.0.2.7", None),
+        ("https://[2001:db8::1]", None),
+    ] {
+        assert_eq!(domain(text).as_deref(), name, "{text}");
+    }
+}
+
 #[test]
 fn what_is_more_or_less_than_an_origin_is_refused() {
     for (text, error) in [

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
+use kept_keeper::{Actor, Deed};
 use kept_vault::Kind;
 use kept_web::{
     Frame, Problem, Visit,
@@ -18,7 +19,7 @@ use kept_web::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_util::io::ReaderStream;
 
-use crate::{Accounts, sessions::Person};
+use crate::{Accounts, problem, sessions::Person};
 
 /// The page's address.
 const HERE: &str = "/account/downloads";
@@ -69,7 +70,7 @@ pub(crate) async fn download(
     State(accounts): State<Accounts>,
     visit: Visit,
     Path((name, pass)): Path<(String, String)>,
-    _person: Person,
+    Person(signed): Person,
 ) -> Result<Response, Problem> {
     // Only what the folder's own list names: no path can lead out of it.
     let wanted = listed(&accounts).await?.into_iter().find(|file| file.name == name);
@@ -85,6 +86,12 @@ pub(crate) async fn download(
     let folder = accounts.downloads.as_deref().ok_or_else(Problem::not_found)?;
     let opened = tokio::fs::File::open(folder.join(&wanted.name)).await.map_err(Problem::internal)?;
     let length = opened.metadata().await.map_err(Problem::internal)?.len();
+    // On the person's trail before the first byte leaves.
+    let (subject, taken) = (signed.subject, wanted.name.clone());
+    let ctx = accounts.keeper.ctx(Actor::Person(subject));
+    let noted =
+        accounts.keeper.act(ctx, move |act| act.note(subject, Deed::Downloaded, &taken, &[], None).map(drop));
+    noted.await.map_err(problem)?;
     let body = Body::from_stream(ReaderStream::new(opened));
     let mut answer = file("application/octet-stream", Disposition::Attachment, &wanted.name, body);
     answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));

@@ -144,7 +144,7 @@ async fn a_hold_is_named_before_the_button() {
 
     // Who works here is not closed by a press.
     let page = desk.visit("/account/close").await;
-    assert!(page.says("an owner ends your role first") || page.path == "/sign-in", "{}", page.text());
+    assert!(page.says("an owner ends your role first") || page.path.starts_with("/sign-in"), "{}", page.text());
 }
 
 #[tokio::test]

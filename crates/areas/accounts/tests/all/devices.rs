@@ -2,7 +2,7 @@
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use jiff::SignedDuration;
-use kept_keeper::Status;
+use kept_keeper::{Database, Status};
 use kept_testkit::{Browser, PASSWORD, PROCESS, Page, Site};
 use sha2::{Digest, Sha256};
 
@@ -27,7 +27,15 @@ fn digest((_, id): &(String, String)) -> [u8; 32] {
 
 #[tokio::test]
 async fn who_asks_for_it_need_not_sign_in_again() {
-    let site = Site::under(PROCESS).await;
+    is_remembered(Site::under(PROCESS).await).await;
+}
+
+#[tokio::test]
+async fn a_device_is_remembered_on_postgresql() {
+    is_remembered(Site::on(Database::Url(&kept_pgtest::empty_database()), PROCESS).await).await;
+}
+
+async fn is_remembered(site: Site) {
     site.member("ada@example.test").await;
     let mut ada = remembered(&site, "ada@example.test").await;
     let (name, value) = ada.device().unwrap();

@@ -53,6 +53,7 @@ async fn a_file_is_downloaded_by_a_link_of_ones_own() {
     let link = link_in(&page, "tool%202%2E1%20%C3%9F%2Eexe");
     let file = ada.get(&link).await;
     assert!(file.body == program, "whole and unchanged");
+    assert!(ada.visit("/account/trail").await.says("You downloaded the file “tool 2.1 ß.exe”."));
     assert_eq!(file.headers[header::CONTENT_LENGTH], "1200000");
     assert_eq!(file.headers[header::CONTENT_TYPE], "application/octet-stream");
     assert_eq!(

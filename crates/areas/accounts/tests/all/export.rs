@@ -8,7 +8,11 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use crate::support::{deal, least, look_up};
+use crate::{
+    authenticator::Authenticator,
+    passkeys,
+    support::{deal, least, look_up},
+};
 
 /// Asks for the archive.
 async fn take(browser: &mut Browser) -> Page {
@@ -56,6 +60,8 @@ async fn exports(site: Site) {
     look_up(&mut desk, "ada@example.test", "asks about a course").await;
     deal(&mut desk, "ada@example.test", "open-dispute").await;
     let mut ada = site.signed_in("ada@example.test").await;
+    let mut device = Authenticator::new(1);
+    passkeys::add(&mut ada, "Key ring", &mut device).await;
 
     // Not without the password, and not without a form of this site.
     assert!(ada.visit("/account/export").await.says("data.json"));
@@ -80,6 +86,7 @@ async fn exports(site: Site) {
         "asks about a course",
         "1 credit entry",
         "A hold keeps it for now.",
+        "A passkey named “Key ring”, added on 31 January 2027, not used yet.",
     ] {
         assert!(html.contains(said), "index.html does not say “{said}”");
     }
@@ -101,7 +108,10 @@ async fn exports(site: Site) {
     assert_eq!(data["rows"]["credits"][0]["course"], "Programme design");
     assert_eq!(data["rows"]["holds"][0]["hold"], "hold.dispute");
     assert_eq!(data["rows"]["accounts"].as_array().unwrap().len(), 1);
-    assert_eq!(data["withheld"], serde_json::json!(["pd:Password"]));
+    assert_eq!(data["withheld"], serde_json::json!(["pd:Password", "pd:Authenticating"]));
+    let passkey = serde_json::json!([{ "name": "Key ring", "added": site.now().to_string(), "used": null }]);
+    assert_eq!(data["passkeys"], passkey);
+    assert!(!text(&files, "data.json").contains(&passkeys::id_of(&device)));
     assert!(!String::from_utf8_lossy(&page.body).contains("argon2"));
     let name = data["kinds"].as_array().unwrap().iter().find(|kind| kind["kind"] == "pd:Name").unwrap();
     assert!(
@@ -149,4 +159,40 @@ async fn a_long_trail_is_whole() {
     let notes =
         told.as_array().unwrap().iter().filter(|event| event["what"].as_str().unwrap().starts_with("note "));
     assert_eq!(notes.count(), 1_700);
+}
+
+/// acc-2, rgt-1: what somebody handed in is in the file, byte by byte, and the manifest knows it.
+#[tokio::test]
+async fn documents_are_in_the_file() {
+    exports_documents(Site::open().await).await;
+}
+
+#[tokio::test]
+async fn documents_are_in_the_file_from_postgresql() {
+    exports_documents(Site::with_database(&kept_pgtest::empty_database()).await).await;
+}
+
+async fn exports_documents(site: Site) {
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    let licence: Vec<u8> =
+        b"%PDF-1.7 ".iter().copied().chain((0..400_000_u32).flat_map(u32::to_le_bytes)).collect();
+    ada.upload("/account/documents", &[("about", "A licence")], ("file", &licence)).await;
+    ada.upload("/account/documents", &[("about", "A diploma")], ("file", b"\x89PNG\r\n\x1a\n and more"))
+        .await;
+    let files = files(&take(&mut ada).await);
+    let named: Vec<&str> = files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with("files/document-"))
+        .collect();
+    assert_eq!(named.len(), 2, "{named:?}");
+    let pdf = named.iter().find(|name| name.ends_with(".pdf")).unwrap();
+    assert!(named.iter().any(|name| name.ends_with(".png")));
+    let (_, bytes) = files.iter().find(|(name, _)| name == pdf).unwrap();
+    assert!(*bytes == licence, "whole and unchanged");
+    let manifest: Json = serde_json::from_str(&text(&files, "manifest.json")).unwrap();
+    let listed = manifest["files"].as_array().unwrap().iter().find(|file| file["name"] == **pdf).unwrap();
+    assert_eq!(listed["sha256"], HEXLOWER.encode(&Sha256::digest(&licence)));
+    assert_eq!(listed["bytes"].as_u64(), Some(licence.len() as u64));
 }

@@ -9,6 +9,7 @@
 )]
 
 mod address;
+mod authenticator;
 mod closing;
 mod concealment;
 mod credentials;
@@ -26,6 +27,7 @@ mod members;
 mod notice_change;
 mod notices;
 mod owners;
+mod passkeys;
 mod passwords;
 mod proposals;
 mod returning;

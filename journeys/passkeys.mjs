@@ -1,0 +1,169 @@
+// Passkeys in a real browser, with JavaScript on and a device that the browser itself plays (the DevTools protocol's
+// WebAuthn domain): somebody who works here adds one, signs in with it, and removes it. And what the pages say where
+// JavaScript is off.
+//
+//     node journeys/passkeys.mjs URL [--shots DIR]
+//
+// URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`).
+
+import assert from "node:assert/strict";
+import { asked, fill, press, step } from "./acts.mjs";
+import { launch, visitor } from "./browser.mjs";
+import { looker } from "./looks.mjs";
+
+const { site, shots } = asked("passkeys.mjs", process.argv.slice(2));
+const email = "sam@example.test";
+const complaints = [];
+const browser = await launch();
+try {
+  await journey();
+  assert.deepEqual(complaints, [], "complaints");
+} catch (error) {
+  console.error(`failed: ${error.message}`);
+  for (const complaint of complaints) console.error(`  ${complaint}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
+
+async function journey() {
+  const { look, counted } = await looker(browser, site, complaints, shots);
+  const sam = await visitor(browser, site, complaints, { javaScriptEnabled: true });
+  const see = async (name, who = sam) => look(name, await who.answer());
+  const device = await authenticator(sam);
+  const password = await enter(sam);
+
+  await step("a passkey is made", async () => {
+    await sam.page.goto("/account/passkeys");
+    await see("passkeys-none");
+    await press(sam, "Add a passkey");
+    await see("passkeys-errors");
+    await fill(sam, "Name of the passkey", "Key ring");
+    await fill(sam, "Your password", password);
+    await press(sam, "Add a passkey");
+    await comesTo(sam, "Make the passkey");
+    await see("passkey-make");
+    assert.equal(await sam.page.locator("[data-passkey-unable]").isVisible(), false, "this browser can");
+    await device.refuse();
+    await press(sam, "Make the passkey");
+    await sam.page.getByText("No passkey was made.").waitFor();
+    await device.allow();
+    await press(sam, "Make the passkey");
+    await sam.page.waitForURL("**/account/passkeys");
+    await shows(sam, "Key ring", "not yet");
+    assert.equal((await device.all()).length, 1);
+    await see("passkeys-one");
+  });
+
+  await step("the same device is not asked for a second", async () => {
+    await fill(sam, "Name of the passkey", "Again");
+    await fill(sam, "Your password", password);
+    await press(sam, "Add a passkey");
+    await press(sam, "Make the passkey");
+    await sam.page.getByText("This device has a passkey for your account already.").waitFor();
+  });
+
+  await step("it signs in, and opens the desk", async () => {
+    await sam.page.goto("/account");
+    await press(sam, "Sign out of this browser");
+    await sam.page.goto("/sign-in");
+    await see("passkey-sign-in-form");
+    await press(sam, "Sign in with a passkey");
+    await sam.page.waitForURL("**/account");
+    await sam.page.goto("/desk");
+    await comesTo(sam, "Desk");
+    await sam.page.goto("/account/passkeys");
+    await shows(sam, "Key ring");
+    assert.ok(!(await sam.page.locator("main").innerText()).includes("not yet"), "it has been used");
+    await sam.page.goto("/account/trail");
+    await shows(sam, "You signed in with a passkey");
+    await sam.page.goto("/account/data");
+    await shows(sam, "A passkey named “Key ring”");
+    await sam.page.goto("/account/compromised");
+    await shows(sam, "Your passkeys stay");
+    await see("compromised-with-passkeys");
+  });
+
+  await step("without JavaScript the pages say so, and the password works", async () => {
+    const plain = await visitor(browser, site, complaints);
+    await plain.page.goto("/sign-in");
+    await press(plain, "Sign in with a passkey");
+    await comesTo(plain, "Sign in with a passkey");
+    await shows(plain, "Passkeys need a browser that knows them, with JavaScript on.");
+    assert.equal(await plain.page.getByRole("button", { name: "Use my passkey" }).count(), 0);
+    await see("passkey-sign-in", plain);
+    await plain.page.getByRole("link", { name: "Sign in with your password instead" }).click();
+    await comesTo(plain, "Sign in");
+    await plain.context.close();
+  });
+
+  await step("a device that is refused says so, and a removed passkey opens nothing", async () => {
+    await sam.page.goto("/account/passkeys");
+    await press(sam, "Remove Key ring");
+    await comesTo(sam, "Remove a passkey");
+    await see("passkey-remove");
+    await fill(sam, "Your password", password);
+    await press(sam, "Remove this passkey");
+    await shows(sam, "You have none.");
+    await sam.page.goto("/account");
+    await press(sam, "Sign out of this browser");
+    await sam.page.goto("/sign-in");
+    await press(sam, "Sign in with a passkey");
+    await comesTo(sam, "This passkey did not sign you in");
+    await see("passkey-refused");
+    await device.refuse();
+    await sam.page.goto("/sign-in");
+    await press(sam, "Sign in with a passkey");
+    await sam.page.getByText("No passkey was used.").waitFor();
+  });
+  console.log(`looked at ${counted()}`);
+}
+
+/** The device of somebody's browser: it has a finger on it, until it is told to refuse. */
+async function authenticator(who) {
+  const devtools = await who.context.newCDPSession(who.page);
+  await devtools.send("WebAuthn.enable");
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+    },
+  });
+  const verified = (isUserVerified) =>
+    devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
+  return {
+    refuse: () => verified(false),
+    allow: () => verified(true),
+    all: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
+  };
+}
+
+/** Signs in by password and the code that the example shows. Returns the password. */
+async function enter(who) {
+  await who.page.goto("/demo");
+  const password = await who.page.locator("main p code").first().innerText();
+  await who.page.goto("/sign-in");
+  await fill(who, "E-mail address", email);
+  await fill(who, "Password", password);
+  await press(who, "Sign in");
+  const shown = await visitor(browser, site, complaints);
+  await shown.page.goto("/demo");
+  const code = await shown.page.getByRole("row").filter({ hasText: email }).locator("code").innerText();
+  await shown.context.close();
+  await fill(who, "Code", code);
+  await press(who, "Sign in with this code");
+  await comesTo(who, "My account");
+  return password;
+}
+
+/** Waits until a page of this heading is there: what a script sends takes its time. */
+async function comesTo(who, text) {
+  await who.page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
+}
+
+async function shows(who, ...texts) {
+  for (const text of texts) await who.page.getByRole("main").getByText(text).first().waitFor();
+}

@@ -1,7 +1,8 @@
 // The browser of the journeys, and who sits in front of it. Every page of every visitor is watched: what the browser
 // complains about, an answer that is a server's error, and a request to anybody but the site are complaints.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -41,7 +42,9 @@ export async function cookieRefuser(site, complaints, more = {}) {
     ...settings(site),
     ...more,
   });
-  context.on("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 }));
+  // The browser may still be writing to it; what cannot be removed is left to the system, and is no fault of the site.
+  const options = { recursive: true, force: true, maxRetries: 50, retryDelay: 100 };
+  context.on("close", () => rm(profile, options).catch(() => {}));
   return sitting(context, context.pages()[0] ?? (await context.newPage()), site, complaints);
 }
 

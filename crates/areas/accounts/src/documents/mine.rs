@@ -19,7 +19,7 @@ use kept_web::{
     upload::{Received, SentFile},
 };
 
-use super::{Format, MyDocument, Paper, State as Stands, declared, hand_in, verified_until};
+use super::{Format, MyDocument, Paper, State as Stands, declared, hand_in, verified_to};
 use crate::{Accounts, problem, sessions::Person};
 
 /// The page's address.
@@ -33,6 +33,8 @@ struct MinePage<'a> {
     papers: Vec<Line>,
     /// The last day of a verified standing.
     verified: Option<jiff::civil::Date>,
+    /// The last day of one that is over.
+    ended: Option<jiff::civil::Date>,
 }
 
 struct Line {
@@ -81,13 +83,15 @@ async fn list(
                     erased: paper.erased(&look.ctx.policy).map(day),
                 });
             }
-            Ok::<_, KeeperError>((lines, verified_until(look.sql(), subject, look.ctx.now)?))
+            Ok::<_, KeeperError>((lines, verified_to(look.sql(), subject)?))
         })
         .await
         .map_err(problem)?;
     let last = |until| Timestamp::from_millisecond(to_millis(until) - 1).ok();
-    let verified = verified.and_then(last).map(day);
-    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified })
+    let stands = verified.filter(|until| *until > accounts.keeper.now());
+    let ended = verified.filter(|_| stands.is_none()).and_then(last).map(day);
+    let verified = stands.and_then(last).map(day);
+    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified, ended })
 }
 
 /// Takes a document in.

@@ -19,7 +19,7 @@ use kept_web::{
     upload::{Received, SentFile},
 };
 
-use super::{Format, MyDocument, Paper, State as Stands, declared, hand_in, verified_to};
+use super::{Format, MyDocument, Paper, State as Stands, declared, hand_in, verified_until};
 use crate::{Accounts, problem, sessions::Person};
 
 /// The page's address.
@@ -33,8 +33,6 @@ struct MinePage<'a> {
     papers: Vec<Line>,
     /// The last day of a verified standing.
     verified: Option<jiff::civil::Date>,
-    /// The last day of one that is over.
-    ended: Option<jiff::civil::Date>,
 }
 
 struct Line {
@@ -83,15 +81,13 @@ async fn list(
                     erased: paper.erased(&look.ctx.policy).map(day),
                 });
             }
-            Ok::<_, KeeperError>((lines, verified_to(look.sql(), subject)?))
+            Ok::<_, KeeperError>((lines, verified_until(look.sql(), subject, look.ctx.now)?))
         })
         .await
         .map_err(problem)?;
     let last = |until| Timestamp::from_millisecond(to_millis(until) - 1).ok();
-    let stands = verified.filter(|until| *until > accounts.keeper.now());
-    let ended = verified.filter(|_| stands.is_none()).and_then(last).map(day);
-    let verified = stands.and_then(last).map(day);
-    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified, ended })
+    let verified = verified.and_then(last).map(day);
+    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified })
 }
 
 /// Takes a document in.

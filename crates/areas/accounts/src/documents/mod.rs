@@ -180,13 +180,10 @@ fn verified_until(
     subject: SubjectId,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, KeeperError> {
-    Ok(verified_to(read, subject)?.filter(|until| *until > now))
-}
-
-/// Until when a standing is or was verified.
-fn verified_to(read: &Read<'_>, subject: SubjectId) -> Result<Option<Timestamp>, KeeperError> {
-    let row =
-        read.query_opt("SELECT until FROM standings WHERE subject = $1", &params![subject.as_bytes()])?;
+    let row = read.query_opt(
+        "SELECT until FROM standings WHERE subject = $1 AND until > $2",
+        &params![subject.as_bytes(), to_millis(now)],
+    )?;
     row.map(|row| from_millis(row.get(0)?)).transpose()
 }
 

@@ -128,11 +128,20 @@ async fn serve(keeper: Keeper) {
         // Whoever is answered may close the site and open it again: then nothing of it is held here any more.
         keeper = Some(site).filter(|_| house.turns.goes_on());
         ended.early = keeper.is_some();
-        for (act, stands) in answers {
-            // A result that nobody waits for is dropped here, and that is the caller's code.
-            if catch_unwind(AssertUnwindSafe(|| act.answer(stands))).is_err() {
-                tracing::error!("what an act held panicked when it was dropped");
-            }
+        if ended.early {
+            // The next turn need not wait until all are told.
+            tokio::spawn(async { tell(answers) });
+        } else {
+            tell(answers);
+        }
+    }
+}
+
+fn tell(answers: Answers) {
+    for (act, stands) in answers {
+        // A result that nobody waits for is dropped here, and that is the caller's code.
+        if catch_unwind(AssertUnwindSafe(|| act.answer(stands))).is_err() {
+            tracing::error!("what an act held panicked when it was dropped");
         }
     }
 }
@@ -198,7 +207,9 @@ async fn together(keeper: &Keeper, group: Group) -> (Group, Result<(), Lost>) {
     let written = keeper.store.write(move |tx| {
         let mut turn = Turn::begin(tx)?;
         let mut acts = lock(&acts);
-        turn.ahead = Ahead::read(tx, &acts.iter().filter_map(|act| act.about()).collect())?;
+        if tx.is_far() {
+            turn.ahead = Ahead::read(tx, &acts.iter().filter_map(|act| act.about()).collect())?;
+        }
         let mut ran = 0;
         for act in acts.iter_mut() {
             act.run(tx, &house, &mut turn)?;

@@ -154,6 +154,11 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Whether each statement waits for another process, so that one for many is worth more than many.
+    pub fn is_far(&self) -> bool {
+        matches!(self.read.on, On::Postgres(_))
+    }
+
     /// Why the transaction, or the part that runs, broke off, when none of its statements is to blame: [`StoreError::Busy`] or
     /// [`StoreError::Unreachable`]. Then nothing of it is kept, and it may be run again. On SQLite it is always `None`: a
     /// transaction has its turn from the start.

@@ -44,11 +44,11 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE)?;
     // FULL: an answered commit survives a power cut. secure_delete: erased rows are overwritten with zeros
     // instead of lingering in free pages (`Store::scrub` says what it misses). No auto_vacuum: zeroed pages
-    // hold nothing and are used again, so there is nothing to gain from moving others about. Checkpoints at 64 MB of log,
+    // hold nothing and are used again, so there is nothing to gain from moving others about. Checkpoints at 32 MB of log,
     // because a page that changes often is then written to the database once for many times.
     connection
         .execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 16000;",
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 8000;",
         )
         .map_err(|error| dialect::run_error(error, "PRAGMA"))?;
     connection.execute_batch(dialect::GROUPS).map_err(|error| dialect::run_error(error, dialect::GROUPS))?;

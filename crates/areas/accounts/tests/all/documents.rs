@@ -353,3 +353,30 @@ async fn without_a_word_in_the_notice_there_are_no_documents() {
         .await;
     assert!(matches!(written, Err(KeeperError::Undeclared(kind)) if kind == Kind::PERSONAL_DOCUMENTS));
 }
+
+#[tokio::test]
+async fn a_document_in_the_clear_is_found() {
+    in_the_clear(Site::open().await).await;
+}
+
+#[tokio::test]
+async fn a_document_in_the_clear_is_found_on_postgresql() {
+    in_the_clear(Site::with_database(&kept_pgtest::empty_database()).await).await;
+}
+
+/// sec-6: documents are sealed as everything else is, and the check opens them to see.
+async fn in_the_clear(site: Site) {
+    begin(&site, PDF).await;
+    let found = site.promise("never.store-in-clear").await;
+    assert!(found.status == Status::Kept && found.detail.ends_with("documents: 1"), "{}", found.detail);
+    site.act(|act| Ok(act.tx().execute("UPDATE blobs SET sealed = $1", &params![PDF])?)).await;
+    let found = site.promise("never.store-in-clear").await;
+    let detail = "a stored document does not open under its own place and key";
+    assert_eq!((found.status, found.detail.as_str()), (Status::Broken, detail));
+    site.act(|act| {
+        Ok(act.tx().execute("DELETE FROM keys WHERE kind = $1", &params![Kind::PERSONAL_DOCUMENTS.term()])?)
+    })
+    .await;
+    let found = site.promise("never.store-in-clear").await;
+    assert_eq!((found.status, found.detail.as_str()), (Status::Broken, "a stored part has no key"));
+}

@@ -38,6 +38,7 @@ mod sign_up;
 mod signed_in;
 mod staff;
 mod tables;
+mod tenure;
 mod throttle;
 mod trail;
 mod typed_code;

@@ -380,3 +380,46 @@ async fn in_the_clear(site: Site) {
     let found = site.promise("never.store-in-clear").await;
     assert_eq!((found.status, found.detail.as_str()), (Status::Broken, "a stored part has no key"));
 }
+
+/// rgt-3: whoever leaves takes documents and standing along.
+#[tokio::test]
+async fn whoever_leaves_leaves_no_standing_behind() {
+    let site = left(TRAINERS).await;
+    site.sweep().await;
+    nothing_of_it_is_left(&site).await;
+}
+
+/// Under a notice that keeps them: when the last key has gone, the rows still meet their end.
+#[tokio::test]
+async fn a_standing_that_outlives_its_account_has_an_end() {
+    let (before, from) = TRAINERS.split_once("[retain.standing-closing]").unwrap();
+    let (_, after) = from.split_once("# ──").unwrap();
+    let keeping = format!("{before}# ──{after}");
+    let site = left(&keeping).await;
+    site.days(100).await;
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM standings").await, 1);
+    site.days(500).await;
+    nothing_of_it_is_left(&site).await;
+}
+
+/// Ada has closed her account at once, with one document accepted and another in the queue.
+async fn left(notice: &str) -> Site {
+    let site = Site::under(notice).await;
+    let (mut ada, mut vera) = begin(&site, PDF).await;
+    let (path, _) = open(&mut vera).await;
+    let form = [("do", "accept"), ("answer", "Found in the register."), ("until", "2029-06-30")];
+    decide(&mut vera, &path, &form).await;
+    hand_in(&mut ada, "Another licence", PNG).await;
+    let sure = [("do", "now"), ("password", kept_testkit::PASSWORD), ("sure", "yes")];
+    assert_eq!(ada.send("/account/close", &sure).await.path, "/account-closed");
+    site
+}
+
+async fn nothing_of_it_is_left(site: &Site) {
+    for table in
+        ["SELECT COUNT(*) FROM standings", "SELECT COUNT(*) FROM documents", "SELECT COUNT(*) FROM blobs"]
+    {
+        assert_eq!(count(site, table).await, 0, "{table}");
+    }
+    nothing_is_broken(site).await;
+}

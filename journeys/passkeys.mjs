@@ -7,42 +7,25 @@
 // URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`).
 
 import assert from "node:assert/strict";
-import { asked, fill, press, step } from "./acts.mjs";
-import { launch, visitor } from "./browser.mjs";
-import { looker } from "./looks.mjs";
+import { fill, press, step } from "./acts.mjs";
+import { journey } from "./journey.mjs";
+import { enter } from "./people.mjs";
 
-const { site, shots } = asked("passkeys.mjs", process.argv.slice(2));
-const email = "sam@example.test";
-const complaints = [];
-const browser = await launch();
-try {
-  await journey();
-  assert.deepEqual(complaints, [], "complaints");
-} catch (error) {
-  console.error(`failed: ${error.message}`);
-  for (const complaint of complaints) console.error(`  ${complaint}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
-
-async function journey() {
-  const { look, counted } = await looker(browser, site, complaints, shots);
-  const sam = await visitor(browser, site, complaints, { javaScriptEnabled: true });
-  const see = async (name, who = sam) => look(name, await who.answer());
+await journey("passkeys.mjs", async ({ see, someone }) => {
+  const sam = await someone({ email: "sam@example.test" }, { javaScriptEnabled: true });
   const device = await authenticator(sam);
-  const password = await enter(sam);
+  await enter(sam);
 
   await step("a passkey is made", async () => {
     await sam.page.goto("/account/passkeys");
-    await see("passkeys-none");
+    await see("passkeys-none", sam);
     await press(sam, "Add a passkey");
-    await see("passkeys-errors");
+    await see("passkeys-errors", sam);
     await fill(sam, "Name of the passkey", "Key ring");
-    await fill(sam, "Your password", password);
+    await fill(sam, "Your password", sam.password);
     await press(sam, "Add a passkey");
     await comesTo(sam, "Make the passkey");
-    await see("passkey-make");
+    await see("passkey-make", sam);
     assert.equal(await sam.page.locator("[data-passkey-unable]").isVisible(), false, "this browser can");
     await device.refuse();
     await press(sam, "Make the passkey");
@@ -52,12 +35,12 @@ async function journey() {
     await sam.page.waitForURL("**/account/passkeys");
     await shows(sam, "Key ring", "not yet");
     assert.equal((await device.all()).length, 1);
-    await see("passkeys-one");
+    await see("passkeys-one", sam);
   });
 
   await step("the same device is not asked for a second", async () => {
     await fill(sam, "Name of the passkey", "Again");
-    await fill(sam, "Your password", password);
+    await fill(sam, "Your password", sam.password);
     await press(sam, "Add a passkey");
     await press(sam, "Make the passkey");
     await sam.page.getByText("This device has a passkey for your account already.").waitFor();
@@ -67,7 +50,7 @@ async function journey() {
     await sam.page.goto("/account");
     await press(sam, "Sign out of this browser");
     await sam.page.goto("/sign-in");
-    await see("passkey-sign-in-form");
+    await see("passkey-sign-in-form", sam);
     await press(sam, "Sign in with a passkey");
     await sam.page.waitForURL("**/account");
     await sam.page.goto("/desk");
@@ -81,11 +64,11 @@ async function journey() {
     await shows(sam, "A passkey named “Key ring”");
     await sam.page.goto("/account/compromised");
     await shows(sam, "Your passkeys stay");
-    await see("compromised-with-passkeys");
+    await see("compromised-with-passkeys", sam);
   });
 
   await step("without JavaScript the pages say so, and the password works", async () => {
-    const plain = await visitor(browser, site, complaints);
+    const plain = await someone();
     await plain.page.goto("/sign-in");
     await press(plain, "Sign in with a passkey");
     await comesTo(plain, "Sign in with a passkey");
@@ -101,8 +84,8 @@ async function journey() {
     await sam.page.goto("/account/passkeys");
     await press(sam, "Remove Key ring");
     await comesTo(sam, "Remove a passkey");
-    await see("passkey-remove");
-    await fill(sam, "Your password", password);
+    await see("passkey-remove", sam);
+    await fill(sam, "Your password", sam.password);
     await press(sam, "Remove this passkey");
     await shows(sam, "You have none.");
     await sam.page.goto("/account");
@@ -110,14 +93,13 @@ async function journey() {
     await sam.page.goto("/sign-in");
     await press(sam, "Sign in with a passkey");
     await comesTo(sam, "This passkey did not sign you in");
-    await see("passkey-refused");
+    await see("passkey-refused", sam);
     await device.refuse();
     await sam.page.goto("/sign-in");
     await press(sam, "Sign in with a passkey");
     await sam.page.getByText("No passkey was used.").waitFor();
   });
-  console.log(`looked at ${counted()}`);
-}
+});
 
 /** The device of somebody's browser: it has a finger on it, until it is told to refuse. */
 async function authenticator(who) {
@@ -139,24 +121,6 @@ async function authenticator(who) {
     allow: () => verified(true),
     all: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
   };
-}
-
-/** Signs in by password and the code that the example shows. Returns the password. */
-async function enter(who) {
-  await who.page.goto("/demo");
-  const password = await who.page.locator("main p code").first().innerText();
-  await who.page.goto("/sign-in");
-  await fill(who, "E-mail address", email);
-  await fill(who, "Password", password);
-  await press(who, "Sign in");
-  const shown = await visitor(browser, site, complaints);
-  await shown.page.goto("/demo");
-  const code = await shown.page.getByRole("row").filter({ hasText: email }).locator("code").innerText();
-  await shown.context.close();
-  await fill(who, "Code", code);
-  await press(who, "Sign in with this code");
-  await comesTo(who, "My account");
-  return password;
 }
 
 /** Waits until a page of this heading is there: what a script sends takes its time. */

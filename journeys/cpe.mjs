@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { fill, heading, path, press, says, step } from "./acts.mjs";
+import { fill, follow, heading, path, press, says, step } from "./acts.mjs";
 import { sitting, tab } from "./browser.mjs";
 import { journey } from "./journey.mjs";
 import { invented, mailbox, signIn } from "./people.mjs";
@@ -64,7 +64,7 @@ await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
   await step("reloads, goes back and forward", async () => {
     await ada.page.reload();
     assert.equal(path(ada), "/account");
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await follow(ada, "My data");
     await heading(ada, "My data");
     await see("account-data", ada);
     await ada.page.goBack();
@@ -76,7 +76,7 @@ await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
   });
 
   await step("changes a detail", async () => {
-    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await follow(ada, "My account");
     await fill(ada, "Family name", "Addressed-Stride");
     await press(ada, "Save my details");
     assert.equal(path(ada), "/account");
@@ -98,8 +98,8 @@ await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
     await heading(second, "Where you are signed in");
     await second.page.reload();
     await heading(second, "Where you are signed in");
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
-    await second.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await follow(ada, "My data");
+    await follow(second, "My account");
     await heading(second, "My account");
     await second.page.close();
   });
@@ -143,14 +143,14 @@ await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
     await isSignIn(ada);
     await signIn(ada, ada.email, ada.password);
     assert.equal(path(ada), "/account/data", "back at the page that was asked for");
-    await ada.page.getByRole("link", { name: "all of them" }).click();
+    await follow(ada, "all of them");
     await says(ada, "A session ended, because its address was opened in another browser.");
     await see("trail", ada);
   });
 
   await step("takes everything along, after the password", async () => {
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
-    await ada.page.getByRole("link", { name: "take everything with you" }).click();
+    await follow(ada, "My data");
+    await follow(ada, "take everything with you");
     await press(ada, "Download my data");
     assert.equal((await ada.answer()).status, 422, "not without the password");
     await see("export", ada);
@@ -161,8 +161,8 @@ await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
   });
 
   await step("adds an address by a letter's link, which asks to sign in and leads on", async () => {
-    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
-    await ada.page.getByRole("link", { name: "Your e-mail addresses" }).click();
+    await follow(ada, "My account");
+    await follow(ada, "Your e-mail addresses");
     await fill(ada, "E-mail address", `work.${ada.email}`);
     await fill(ada, "Your password", ada.password);
     await press(ada, "Add this address");
@@ -177,20 +177,20 @@ await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
   });
 
   await step("changes the password, and goes on", async () => {
-    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
-    await ada.page.getByRole("link", { name: "Change your password" }).click();
+    await follow(ada, "My account");
+    await follow(ada, "Change your password");
     const next = "a quieter lantern over the harbour";
     await fill(ada, "Your present password", ada.password);
     await fill(ada, "New password", next);
     await press(ada, "Change my password");
     await heading(ada, "Your password is new");
     ada.password = next;
-    await ada.page.getByRole("link", { name: "Back to My account" }).click();
+    await follow(ada, "Back to My account");
     await heading(ada, "My account");
   });
 
   await step("signs out, and the step back shows nothing", async () => {
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await follow(ada, "My data");
     await heading(ada, "My data");
     const left = ada.page.url();
     await press(ada, "Sign out");

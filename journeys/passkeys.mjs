@@ -4,10 +4,11 @@
 //
 //     node journeys/passkeys.mjs URL [--shots DIR]
 //
-// URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`).
+// URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`, or `cpe`, whose
+// addresses carry the session, so that every page is reached by links).
 
 import assert from "node:assert/strict";
-import { fill, press, step } from "./acts.mjs";
+import { fill, follow, press, step } from "./acts.mjs";
 import { journey } from "./journey.mjs";
 import { enter } from "./people.mjs";
 
@@ -17,7 +18,7 @@ await journey("passkeys.mjs", async ({ see, someone }) => {
   await enter(sam);
 
   await step("a passkey is made", async () => {
-    await sam.page.goto("/account/passkeys");
+    await follow(sam, "Passkeys");
     await see("passkeys-none", sam);
     await press(sam, "Add a passkey");
     await see("passkeys-errors", sam);
@@ -47,22 +48,22 @@ await journey("passkeys.mjs", async ({ see, someone }) => {
   });
 
   await step("it signs in, and opens the desk", async () => {
-    await sam.page.goto("/account");
+    await follow(sam, "My account");
     await press(sam, "Sign out of this browser");
     await sam.page.goto("/sign-in");
     await see("passkey-sign-in-form", sam);
     await press(sam, "Sign in with a passkey");
     await sam.page.waitForURL("**/account");
-    await sam.page.goto("/desk");
+    await follow(sam, "Desk");
     await comesTo(sam, "Desk");
-    await sam.page.goto("/account/passkeys");
+    await goes(sam, "Passkeys");
     await shows(sam, "Key ring");
     assert.ok(!(await sam.page.locator("main").innerText()).includes("not yet"), "it has been used");
-    await sam.page.goto("/account/trail");
+    await goes(sam, "What was done with your data");
     await shows(sam, "You signed in with a passkey");
-    await sam.page.goto("/account/data");
+    await follow(sam, "My data");
     await shows(sam, "A passkey named “Key ring”");
-    await sam.page.goto("/account/compromised");
+    await goes(sam, "Somebody may know your password");
     await shows(sam, "Your passkeys stay");
     await see("compromised-with-passkeys", sam);
   });
@@ -81,14 +82,14 @@ await journey("passkeys.mjs", async ({ see, someone }) => {
   });
 
   await step("a device that is refused says so, and a removed passkey opens nothing", async () => {
-    await sam.page.goto("/account/passkeys");
+    await goes(sam, "Passkeys");
     await press(sam, "Remove Key ring");
     await comesTo(sam, "Remove a passkey");
     await see("passkey-remove", sam);
     await fill(sam, "Your password", sam.password);
     await press(sam, "Remove this passkey");
     await shows(sam, "You have none.");
-    await sam.page.goto("/account");
+    await follow(sam, "My account");
     await press(sam, "Sign out of this browser");
     await sam.page.goto("/sign-in");
     await press(sam, "Sign in with a passkey");
@@ -121,6 +122,13 @@ async function authenticator(who) {
     allow: () => verified(true),
     all: async () => (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
   };
+}
+
+/** Goes to a page of one's own by the links that lead there. */
+async function goes(who, link) {
+  await follow(who, "My account");
+  await comesTo(who, "My account");
+  await follow(who, link);
 }
 
 /** Waits until a page of this heading is there: what a script sends takes its time. */

@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use kept_keeper::{Actor, Holding, KeeperError, Look, Policy, Until, time::long_date};
 use kept_notice::{
-    Notice, due,
+    Notice, Retain, due,
     words::{capital, counted},
 };
 use kept_vault::{Kind, Source};
@@ -209,9 +209,11 @@ impl Course {
         lines
     }
 
-    /// The ends of something, the earliest first, and none that comes after one that is sure.
+    /// The ends of something, the earliest first, and none that comes after one that is sure. What nothing else ends, ends
+    /// with the account.
     pub(crate) fn ends(&self, until: Vec<Until>) -> Vec<End> {
         let mut ends: Vec<End> = Vec::new();
+        let closes = until.iter().find_map(|until| self.by_closing(until));
         for end in until.into_iter().filter_map(|until| self.end(until)) {
             if !ends.iter().any(|known| known.text == end.text) {
                 ends.push(end);
@@ -221,7 +223,14 @@ impl Course {
         if let Some(sure) = ends.iter().position(|end| end.sure) {
             ends.truncate(sure + 1);
         }
-        ends
+        if ends.is_empty() { closes.into_iter().collect() } else { ends }
+    }
+
+    fn by_closing(&self, until: &Until) -> Option<End> {
+        let Until::Sentence { rule, .. } = until else { return None };
+        let closes = |retain: &&Retain| retain.rule.id == *rule && retain.when == closing::CLOSING;
+        let rule = self.policy.notice.retains.iter().find(closes)?.rule.id.clone();
+        Some(End { text: "Erased when you close your account".into(), rule, at: None, sure: false })
     }
 
     /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply, or that only

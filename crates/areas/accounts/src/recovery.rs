@@ -11,7 +11,7 @@ use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, Finding, Inspect, KeeperError, time::to_millis};
 use kept_notice::due;
 use kept_store::params;
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
     form::{Fields, Need},
@@ -40,6 +40,10 @@ const TITLE: &str = "Forgotten password";
 struct ForgottenPage<'a> {
     frame: Frame,
     fields: &'a Fields,
+    /// Whether people have member ids.
+    ids: bool,
+    /// Whether some are taken over from elsewhere, and have no password at first.
+    taken_over: bool,
 }
 
 #[derive(Template)]
@@ -68,13 +72,20 @@ pub(crate) fn path(token: &str) -> String {
 }
 
 /// The form.
-pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    page(&ForgottenPage { frame: visit.form_frame(TITLE), fields: &Fields::default() })
+pub(crate) async fn show(State(accounts): State<Accounts>, visit: Visit) -> Result<Response, Problem> {
+    page(&form(&accounts, &visit, &Fields::default()))
+}
+
+fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> ForgottenPage<'a> {
+    let notice = &accounts.keeper.policy().notice;
+    let ids = notice.label_of(Kind::IDENTIFIER.term()).is_some();
+    let taken_over = !notice.sources.is_empty();
+    ForgottenPage { frame: visit.form_frame(TITLE), fields, ids, taken_over }
 }
 
 /// The page as it is before anybody has typed anything.
 pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
-    ForgottenPage { frame, fields: &Fields::default() }.render()
+    ForgottenPage { frame, fields: &Fields::default(), ids: true, taken_over: true }.render()
 }
 
 /// Sends the letter, if there is anybody to send it to.
@@ -86,8 +97,7 @@ pub(crate) async fn ask(
 ) -> Result<Response, Problem> {
     let started = Instant::now();
     let Some(name) = fields.text("name", "E-mail address or member id", 254, Need::Required) else {
-        let form = ForgottenPage { frame: visit.form_frame(TITLE), fields: &fields };
-        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form);
+        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(&accounts, &visit, &fields));
     };
     let email: Option<Email> = name.parse().ok();
     let name = email.as_ref().map_or_else(|| name.to_uppercase(), Email::folded);

@@ -379,7 +379,10 @@ async fn list(
         .await
         .map_err(problem)?;
     let roles = offered(&accounts.keeper.policy());
-    page_with(status, &StaffPage { frame: visit.form_frame("Staff"), fields, people, roles, waiting })
+    page_with(
+        status,
+        &StaffPage { frame: visit.form_frame("People who work here"), fields, people, roles, waiting },
+    )
 }
 
 /// The roles that can be given here: those that the notice has.

@@ -131,7 +131,7 @@ pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
     let keys = inspect.count("SELECT COUNT(*) FROM keys", &params![])?;
     let (mut parts, mut documents) = (0, 0);
     for subject in inspect.people() {
-        let opened = match inspect.vault().parts(inspect.read, *subject, None) {
+        let opened = match inspect.vault().parts(inspect.read, *subject) {
             Err(KeeperError::Sealed { .. }) => {
                 return Ok(Finding::broken(1, "a stored part does not open under its own place and key"));
             }

@@ -153,7 +153,16 @@ async fn from_handing_in_to_a_verified_standing() {
     assert!(!is_verified(&site).await);
     site.sweep().await;
     let told = site.letters("ada@example.test").await;
-    assert!(told.iter().any(|l| l.subject == "Your accepted document has run out"));
+    assert_eq!(told.iter().filter(|l| l.subject == "Your accepted document has run out").count(), 1);
+    let page = site.signed_in("ada@example.test").await.visit(MINE).await;
+    assert!(page.says("was verified until 30 June 2027 , and is not any more."), "{}", page.text());
+    nothing_is_broken(&site).await;
+
+    // The notice's clock ends that, too.
+    let ada = site.find("ada@example.test").await.unwrap();
+    site.act(move |act| kept_accounts::members::expire_now(act, ada)).await;
+    site.days(185).await;
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM standings").await, 0);
     nothing_is_broken(&site).await;
 }
 
@@ -324,10 +333,15 @@ async fn the_check_finds_a_standing_without_decision_or_end() {
     assert_eq!((promise.status, promise.detail.as_str()), (Status::Broken, "verified without a decision: 1"));
     site.act(|act| Ok(act.tx().execute("DELETE FROM standings WHERE accepted = 0", &params![])?)).await;
     assert_eq!(site.promise("role.verifier").await.status, Status::Kept);
+    site.act(|act| Ok(act.tx().execute("UPDATE standings SET until = 1", &params![])?)).await;
+    let promise = site.promise("role.verifier").await;
+    assert_eq!(promise.detail, "over, and its owner has not been told: 1");
+    let until = to_millis(site.now() + SignedDuration::from_hours(24 * 365));
+    site.act(move |act| Ok(act.tx().execute("UPDATE standings SET until = $1", &params![until])?)).await;
     site.act(|act| Ok(act.tx().execute("DELETE FROM duties WHERE rule = 'documents.expire'", &params![])?))
         .await;
     let promise = site.promise("role.verifier").await;
-    assert_eq!(promise.detail, "verified past the end of the acceptance: 1");
+    assert_eq!(promise.detail, "verified, and nothing tells when it ends: 1");
 }
 
 /// Under a notice that says nothing of documents there are none, and the code cannot hold one.

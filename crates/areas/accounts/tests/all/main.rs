@@ -35,6 +35,7 @@ mod second_factor;
 mod sessions;
 mod staff;
 mod support;
+mod switched_off;
 mod throttles;
 mod trail;
 mod walk;

@@ -30,19 +30,19 @@ pub(crate) fn sign(house: &House, tx: &Tx<'_>, at: Timestamp) -> Result<(Checkpo
 /// the new one, and every tile that it needs.
 pub(crate) fn publish(
     read: &Read<'_>,
-    folder: &Path,
+    house: &House,
     checkpoint: &Checkpoint,
     note: &str,
 ) -> Result<(), KeeperError> {
-    let folder = folder.join("ledger");
-    tiles::write(read, &folder, published(&folder), checkpoint)?;
+    let folder = house.folder.join("ledger");
+    tiles::write(read, &folder, published(&folder, house), checkpoint)?;
     replace(&folder.join("checkpoint"), note.as_bytes()).map_err(KeeperError::Checkpoint)
 }
 
-/// The size that the note in the folder states, as its second line (<https://c2sp.org/tlog-checkpoint>); none without one.
-fn published(folder: &Path) -> u64 {
+/// The size of the log that the note in the folder is about; none if it is not ours, so that every tile is written.
+fn published(folder: &Path, house: &House) -> u64 {
     let note = fs::read_to_string(folder.join("checkpoint")).unwrap_or_default();
-    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
+    kept_ledger::verify(&note, &house.signer.verifier_key()).map_or(0, |published| published.size)
 }
 
 /// Writes a file so that a crash leaves the old one or the new one.

@@ -51,7 +51,7 @@ pub(crate) fn of(house: &House, read: &Read<'_>, subject: SubjectId) -> Result<C
     let mut copied = Copied::default();
     let versions = read.query("SELECT version FROM policies", &params![])?;
     let versions: Vec<String> = versions.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    for part in (Vault { ring: &house.ring }).parts(read, subject, None)? {
+    for part in (Vault { ring: &house.ring }).parts(read, subject)? {
         if SECRET.contains(&part.kind) {
             copied.withhold(part.kind);
             continue;

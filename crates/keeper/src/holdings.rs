@@ -77,7 +77,7 @@ pub(crate) fn of(
     now: Timestamp,
 ) -> Result<Vec<Holding>, KeeperError> {
     let mut found: BTreeMap<Kind, Found> = BTreeMap::new();
-    for part in (Vault { ring: &house.ring }).parts(read, subject, None)? {
+    for part in (Vault { ring: &house.ring }).parts(read, subject)? {
         let found = found.entry(part.kind).or_default();
         found.count += 1;
         if !found.sources.contains(&part.source) {

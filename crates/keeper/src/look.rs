@@ -17,6 +17,7 @@ use crate::{
     journal::Note,
     keeper::House,
     outbox::Letter,
+    record::Record as _,
     release,
     sealed::{self, Keys, Vault},
     time::from_millis,
@@ -246,9 +247,10 @@ impl<'a, 'c> Look<'a, 'c> {
             &params![subject.as_bytes()],
         )?;
         let vault = Vault { ring: &self.house.ring };
+        let kinds: Vec<Kind> = Letter::FIELDS.iter().map(|field| field.kind).collect();
         let mut letters = Vec::new();
         for row in rows {
-            for part in vault.parts(self.read, subject, Some(&row.get::<String>(0)?))? {
+            for part in vault.record(self.read, subject, row.text(0)?, &kinds)?.0 {
                 let letter = serde_json::from_value(part.fields.into())
                     .map_err(|_| KeeperError::Shape { name: "mail", cause: "data error".into() })?;
                 letters.push(letter);

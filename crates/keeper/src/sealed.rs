@@ -233,27 +233,15 @@ impl Vault<'_> {
         Ok(Some((*id, self.unwrap(keys.subject, *id, kind, wrapped)?)))
     }
 
-    /// Opens parts of a subject: all of them, or those of one record.
-    pub(crate) fn parts(
-        &self,
-        read: &Read<'_>,
-        subject: SubjectId,
-        record: Option<&str>,
-    ) -> Result<Vec<Part>, KeeperError> {
-        let columns = "SELECT keys.key, keys.epoch, keys.wrapped, vault.kind, vault.sealed, vault.notice, vault.source, \
-                       vault.revision, vault.record FROM vault JOIN keys ON keys.subject = vault.subject \
-                       AND keys.kind = vault.kind AND keys.record IN ('', vault.record) AND keys.key = vault.key \
-                       WHERE vault.subject = $1";
-        let rows = match record {
-            Some(record) => read.query(
-                &format!("{columns} AND vault.record = $2 ORDER BY vault.kind"),
-                &params![subject.as_bytes(), record],
-            )?,
-            None => read.query(
-                &format!("{columns} ORDER BY vault.record, vault.kind"),
-                &params![subject.as_bytes()],
-            )?,
-        };
+    /// Opens everything of a subject.
+    pub(crate) fn parts(&self, read: &Read<'_>, subject: SubjectId) -> Result<Vec<Part>, KeeperError> {
+        let rows = read.query(
+            "SELECT keys.key, keys.epoch, keys.wrapped, vault.kind, vault.sealed, vault.notice, vault.source, \
+             vault.revision, vault.record FROM vault JOIN keys ON keys.subject = vault.subject \
+             AND keys.kind = vault.kind AND keys.record IN ('', vault.record) AND keys.key = vault.key \
+             WHERE vault.subject = $1 ORDER BY vault.record, vault.kind",
+            &params![subject.as_bytes()],
+        )?;
         rows.iter()
             .map(|row| {
                 let (kind, _, key, wrapped) = stored_key(row, String::new())?;

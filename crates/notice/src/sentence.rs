@@ -279,6 +279,10 @@ impl Notice {
             Never::CollectElsewhere => {
                 "We never collect data about you from anybody but yourself and the sources that are named here."
             }
+            Never::AskReaders => {
+                "We never ask who you are to let you read this site: its public pages need no account, set no cookie and ask you \
+                 for nothing."
+            }
         }
         .to_owned()
     }

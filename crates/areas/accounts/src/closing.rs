@@ -12,7 +12,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use kept_keeper::{
-    Act, Actor, Finding, Holding, Inspect, KeeperError, Look, Policy,
+    Act, Actor, Holding, KeeperError, Look, Policy,
     time::{day, long_date},
 };
 use kept_notice::{Retain, RetainAction, due, words::capital};
@@ -255,7 +255,7 @@ fn closing(asked: Timestamp, end: Timestamp) -> Stand {
 }
 
 /// The rules of the notice that erase from an event on.
-fn erased_from<'p>(policy: &'p Arc<Policy>, event: &'p str) -> impl Iterator<Item = &'p Retain> {
+pub(crate) fn erased_from<'p>(policy: &'p Policy, event: &'p str) -> impl Iterator<Item = &'p Retain> {
     let erases = |retain: &&Retain| matches!(retain.action, RetainAction::Erase { .. });
     policy.notice.retains.iter().filter(move |retain| retain.when == event).filter(erases)
 }
@@ -349,35 +349,4 @@ fn stays_for(course: &Course, holding: Holding) -> String {
     let ends: Vec<String> = course.ends(holding.until).into_iter().map(|end| end.text).collect();
     let until = ends.first().map(|first| format!(". {first}")).unwrap_or_default();
     format!("stays, to {why}{until}")
-}
-
-/// `rgt-3`: the notice has a rule that erases from the day on which somebody asks, and what it is silent about is named.
-pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let notice = &inspect.policy.notice;
-    let rules = || notice.retains.iter().filter(|retain| retain.when == CLOSING);
-    let labels: Vec<&String> = rules()
-        .filter_map(|retain| match &retain.action {
-            RetainAction::Erase { labels } => Some(labels),
-            RetainAction::Disable => None,
-        })
-        .flatten()
-        .collect();
-    if labels.is_empty() {
-        return Ok(Finding::broken(1, "no rule erases when somebody asks to close their account"));
-    }
-    let stays: Vec<&str> = notice
-        .data
-        .iter()
-        .map(|data| data.label.as_str())
-        .filter(|label| !labels.iter().any(|l| l == label))
-        .collect();
-    let erased = i64::try_from(labels.len()).unwrap_or(i64::MAX);
-    let stays =
-        if stays.is_empty() { "nothing stays".into() } else { format!("what stays: {}", stays.join(", ")) };
-    let asked =
-        inspect.count("SELECT COUNT(*) FROM happenings WHERE event = $1", &kept_store::params![CLOSING])?;
-    Ok(Finding::kept(
-        erased,
-        format!("closing an account erases {erased} sorts of data; {stays}; {asked} have asked"),
-    ))
 }

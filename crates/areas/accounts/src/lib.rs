@@ -31,6 +31,7 @@ mod recovery;
 mod recovery_codes;
 mod reminders;
 mod returning;
+mod rights;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -154,10 +155,10 @@ pub const AREA: Area = Area {
     hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
-        Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.erase"), proof: Proof::Event, run: rights::erase },
         Check { covers: Covers::Rule("right.recover"), proof: Proof::Event, run: recovery::check },
         Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
-        Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
+        Check { covers: Covers::Rule("right.rectify"), proof: Proof::Event, run: rights::rectify },
         Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },
     ],
     ..Area::named("accounts")

@@ -52,8 +52,8 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         looks(inspect)?.filter(|event| role_of(event).is_some_and(|role| role == name)).collect();
     let wrong = reads.iter().filter(|event| !is_granted(inspect.policy, event, name)).count();
     let unasked = if inspect.policy.notice.role(name).is_some_and(|rule| rule.asks_permission) {
-        let events = inspect.events()?.unwrap_or_default();
-        reads.iter().filter(|look| !is_permitted(events, look)).count()
+        let events = inspect.events()?;
+        reads.iter().filter(|look| !is_permitted(events.clone(), look)).count()
     } else {
         0
     };
@@ -79,8 +79,7 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 
 /// The looks at some people's data under the notice in force. Trails that do not open are for the check of access.
 fn looks<'a>(inspect: &'a Inspect<'_, '_>) -> Result<impl Iterator<Item = &'a Event>, KeeperError> {
-    let events = inspect.events()?.unwrap_or_default().iter();
-    Ok(events.filter(|event| event.deed == Deed::Read && event.notice == inspect.policy.version()))
+    Ok(inspect.events()?.filter(|event| event.deed == Deed::Read && event.notice == inspect.policy.version()))
 }
 
 /// The role in which staff read; nothing for the person and the server.
@@ -122,9 +121,8 @@ fn is_granted(policy: &Policy, event: &Event, role: &str) -> bool {
 }
 
 /// `acc-9`: whether the permission to a look is on record: it was noted in the same act, by who looked.
-fn is_permitted(events: &[Event], look: &Event) -> bool {
-    let noted = |event: &Event| event.deed == Deed::Permitted && event.who == look.who && event.at == look.at;
-    events.iter().any(noted)
+fn is_permitted<'a>(mut events: impl Iterator<Item = &'a Event>, look: &Event) -> bool {
+    events.any(|event| event.deed == Deed::Permitted && event.who == look.who && event.at == look.at)
 }
 
 fn count(found: usize) -> i64 {

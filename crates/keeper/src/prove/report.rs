@@ -121,8 +121,8 @@ impl Keeper {
                 checkpoint::sign(&house, act.tx(), act.ctx.now)
             })
             .await?;
-        let folder = self.house.folder.clone();
-        self.store.scan(move |read| checkpoint::publish(read, &folder, &checkpoint, &note)).await?;
+        let house = self.house.clone();
+        self.store.scan(move |read| checkpoint::publish(read, &house, &checkpoint, &note)).await?;
         Ok(report)
     }
 

@@ -178,6 +178,9 @@ fn candidates(
 
 /// Every start of the rule's clock whose moment has passed by more than the grace, and that nothing has stopped: all of
 /// them, or those whose moment has passed since the run before.
+///
+/// `+u.at` keeps SQLite from looking for what stopped a clock among everybody's events of that name since, instead of among
+/// the person's own: with that, a whole run would take four times as long on a site of twice the size.
 fn happened(
     inspect: &Inspect<'_, '_>,
     retain: &Retain,
@@ -199,7 +202,7 @@ fn happened(
         &format!(
             "SELECT h.subject, h.record, h.at FROM happenings h WHERE h.event = $1 AND h.at > $2 AND h.at <= $3 \
              AND NOT EXISTS (SELECT 1 FROM happenings u WHERE u.subject = h.subject AND u.event = $4 \
-             AND u.record IN ('', h.record) AND u.at >= h.at) {and}"
+             AND u.record IN ('', h.record) AND +u.at >= h.at) {and}"
         ),
         &values,
     )?;

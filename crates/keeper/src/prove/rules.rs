@@ -98,7 +98,7 @@ pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 /// `rgt-1`: "My data" shows every kind that is held, and what was done with it. Opens the pages of some people, without
 /// showing them to anyone.
 pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    if inspect.events()?.is_none() {
+    if inspect.lately()?.is_none() {
         let detail = "a record of who did what with somebody's data does not open, or does not fit the log";
         return Ok(Finding::broken(1, detail));
     }
@@ -130,7 +130,7 @@ pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
     let keys = inspect.count("SELECT COUNT(*) FROM keys", &params![])?;
     let mut parts = 0;
     for subject in inspect.people() {
-        let opened = match inspect.vault().parts(inspect.read, *subject, None) {
+        let opened = match inspect.vault().parts(inspect.read, *subject) {
             Err(KeeperError::Sealed { .. }) => {
                 return Ok(Finding::broken(1, "a stored part does not open under its own place and key"));
             }

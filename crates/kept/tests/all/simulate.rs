@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
     sync::OnceLock,
 };
 
@@ -25,7 +24,7 @@ const LINE: &str = "simulate notice.toml --years 1 --people 12";
 #[test]
 fn a_year_is_lived_through_and_drawn() {
     let folder = folder();
-    let first = told(LINE, &simulated(folder.path(), &format!("{LINE} --plot year.svg")));
+    let first = told(LINE, &kept(folder.path(), &format!("{LINE} --plot year.svg")).output().unwrap());
     insta::with_settings!({ filters => [("[A-Za-z0-9+/]{43}=", "[root]"), ("(acts|duties done|erasures|crashes|events) +\\d+", "$1 [count]")] }, {
         insta::assert_snapshot!(first, @r#"
         $ kept simulate notice.toml --years 1 --people 12
@@ -152,11 +151,6 @@ fn memory() -> &'static Path {
     static TEMPORARY: OnceLock<PathBuf> = OnceLock::new();
     let shm = Path::new("/dev/shm");
     if shm.is_dir() { shm } else { TEMPORARY.get_or_init(std::env::temp_dir) }
-}
-
-/// Runs the binary with its temporary folder in memory.
-fn simulated(folder: &Path, line: &str) -> Output {
-    kept(folder, line).env("TMPDIR", memory()).output().unwrap()
 }
 
 /// A folder with the trainers' notice.

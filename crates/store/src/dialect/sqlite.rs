@@ -18,15 +18,10 @@ pub(crate) const BEGIN_READ: &str = "BEGIN";
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
-/// Around each job of a group.
-pub(crate) const SAVEPOINT: &str = "SAVEPOINT job";
-pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO job";
-pub(crate) const RELEASE: &str = "RELEASE job";
-
-/// Around a part of a job.
-pub(crate) const SAVEPOINT_PART: &str = "SAVEPOINT part";
-pub(crate) const ROLLBACK_TO_PART: &str = "ROLLBACK TO part";
-pub(crate) const RELEASE_PART: &str = "RELEASE part";
+/// Around each job of a group, and around a part of a job: each ends the innermost of its name.
+pub(crate) const SAVEPOINT: &str = "SAVEPOINT part";
+pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO part";
+pub(crate) const RELEASE: &str = "RELEASE part";
 
 /// Where a group that was committed leaves its number.
 pub(crate) const GROUPS: &str = "

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::{
     files,
-    statement::{control, reading, roll_back},
+    statement::{control, part, reading, roll_back},
 };
 use crate::{
     Read, StoreError, Tx,
@@ -165,16 +165,14 @@ fn by_itself(connection: &Connection, job: &mut dyn Job) -> Result<(), Fallen> {
 }
 
 fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), Fallen> {
-    let step = |sql| control(connection, sql).map_err(|error| Fallen(Err(dialect::run_error(error, sql))));
-    step(dialect::SAVEPOINT)?;
-    let keep = job.run(&mut Tx::sqlite(connection));
-    if connection.is_autocommit() {
-        return Err(Fallen(if keep { Err(StoreError::RolledBack) } else { Ok(()) }));
-    }
-    if !keep {
-        step(dialect::ROLLBACK_TO).map_err(|_| Fallen(Ok(())))?;
-    }
-    step(dialect::RELEASE)
+    let mut ran = false;
+    let run = || {
+        ran = true;
+        if job.run(&mut Tx::sqlite(connection)) { Ok(()) } else { Err(StoreError::RolledBack) }
+    };
+    let (kept, stands) = part(connection, run);
+    // A job that failed by itself has its own answer.
+    stands.map_err(|cause| Fallen(if ran && kept.is_err() { Ok(()) } else { Err(cause) }))
 }
 
 fn last_number(connection: &Connection) -> Result<i64, StoreError> {

@@ -64,15 +64,15 @@ pub(crate) fn part<T, E: From<StoreError>>(
     work: impl FnOnce() -> Result<T, E>,
 ) -> (Result<T, E>, Result<(), StoreError>) {
     let step = |sql| control(connection, sql).map_err(|error| dialect::run_error(error, sql));
-    if let Err(error) = step(dialect::SAVEPOINT_PART) {
+    if let Err(error) = step(dialect::SAVEPOINT) {
         return (Err(error.clone().into()), Err(error));
     }
     let done = work();
     if connection.is_autocommit() {
         return (done, Err(StoreError::RolledBack));
     }
-    let undone = if done.is_ok() { Ok(()) } else { step(dialect::ROLLBACK_TO_PART) };
-    (done, undone.and_then(|()| step(dialect::RELEASE_PART)))
+    let undone = if done.is_ok() { Ok(()) } else { step(dialect::ROLLBACK_TO) };
+    (done, undone.and_then(|()| step(dialect::RELEASE)))
 }
 
 /// Runs a statement without placeholders.

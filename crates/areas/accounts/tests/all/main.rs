@@ -31,6 +31,7 @@ mod passkeys;
 mod passwords;
 mod proposals;
 mod returning;
+mod rights;
 mod second_factor;
 mod sessions;
 mod staff;

@@ -22,9 +22,10 @@ use crate::{
     Accounts, closing, devices, documents,
     members::{self, Account, Credit},
     passkeys, problem,
+    readers::Person,
     records::{MyProfile, Profile},
     returning,
-    sessions::{Person, Signed},
+    sessions::Signed,
     sign_up::Row,
 };
 

@@ -21,10 +21,9 @@ use crate::{
     account::in_units,
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem, proposals,
+    readers::Staff,
     records::{Addressee, MemberCard},
-    recovery, returning,
-    sessions::Staff,
-    sign_up, staff,
+    recovery, returning, sign_up, staff,
 };
 
 /// The longest reason, in characters.
@@ -284,8 +283,11 @@ impl Deal {
         match self {
             Deal::Renew => "The account is open, and no date of erasing runs.",
             Deal::Expire => "The account is switched off, and the dates of the notice begin to run.",
-            Deal::Disable => "Nobody can sign in with it. Dates that run, run on.",
-            Deal::Enable => "The person can sign in again.",
+            Deal::Disable => {
+                "It opens what we hold about the person, to see, take along and erase it, and nothing else. Dates that run, \
+                 run on."
+            }
+            Deal::Enable => "The person can use it again.",
             Deal::OpenDispute => {
                 "The person disputes how we handle their data: what it covers is not erased."
             }
@@ -310,18 +312,20 @@ impl Deal {
     }
 
     /// Whether it makes sense as things stand. An end is not ended again, which would move the dates of erasing; an
-    /// account whose membership is over is opened by renewing it; who works here is the owners' to decide on.
+    /// account whose membership is over is opened by renewing it; one that its owner has closed stays closed; who works
+    /// here is the owners' to decide on.
     fn fits(self, case: &Case) -> bool {
         let open = case.account.standing == Standing::Open;
+        let closed = case.account.standing == Standing::Closed;
         let member = case.account.expires.is_some();
         match self {
-            Deal::Renew => member && !case.works_here,
-            Deal::Expire => member && !case.works_here && !case.expired,
+            Deal::Renew => member && !case.works_here && !closed,
+            Deal::Expire => member && !case.works_here && !case.expired && !closed,
             Deal::Disable => !case.works_here && open,
             Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
-            Deal::Recover => !case.works_here,
+            Deal::Recover => !case.works_here && !closed,
         }
     }
 

@@ -25,6 +25,7 @@ mod passkeys;
 pub mod password;
 mod password_again;
 mod proposals;
+mod readers;
 mod records;
 mod recovery;
 mod recovery_codes;
@@ -37,6 +38,7 @@ mod sign_in;
 mod sign_up;
 mod signed_in;
 mod staff;
+mod switched_off;
 mod tables;
 mod tenure;
 mod throttle;
@@ -64,12 +66,13 @@ pub use downloads::{DOWNLOADS, Machine, Machines, MyMachines};
 pub use email::{Email, NotAnAddress};
 pub use owner::first_owner_code;
 pub use password::Passwords;
+pub use readers::{Person, RightsHolder, Staff};
 pub use records::{
     Addressee, Addresses, Credential, MemberCard, MemberId, MyPasskeys, MyProfile, NewAddress, Passkey,
     PasskeyCheck, Passkeys, Profile, RecoveryCodes, SecondFactor, SecondFactorCheck, SignInCheck, StaffCard,
 };
 pub use second_factor::enrol;
-pub use sessions::{Factor, Person, Signed, Staff, tidy};
+pub use sessions::{Factor, Signed, tidy};
 pub use staff::give_role;
 
 /// The roles that this area's pages know.
@@ -139,7 +142,7 @@ pub const AREA: Area = Area {
         EventSpec { name: closing::CLOSED, when: "you close your account at once" },
         EventSpec { name: closing::DEACTIVATED, when: "you deactivate your account" },
         EventSpec { name: members::REACTIVATED, when: "you activate it again" },
-        EventSpec { name: "membership.expired", when: "your membership expires" },
+        EventSpec { name: members::EXPIRED, when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
@@ -184,6 +187,7 @@ pub const ROUTES: &[Route] = &[
     ("/recover/{token}", || get(recovery::choose).post(recovery::chosen)),
     ("/password-ended", || get(new_password::given_up)),
     ("/account", || get(account::show).post(account::save)),
+    (switched_off::HERE, || get(switched_off::show)),
     ("/account/data", || get(data::show)),
     ("/account/trail", || get(trail::show)),
     ("/account/sessions", || get(signed_in::show).post(signed_in::end)),

@@ -220,6 +220,6 @@ async fn members_have_a_page_of_their_own_that_fills_itself_in() {
     let found = site.promise("session").await;
     assert_eq!(
         (found.status, found.detail.as_str()),
-        (Status::Broken, "sessions that belong to no open account: 1")
+        (Status::Broken, "sessions that belong to nobody who may sign in: 1")
     );
 }

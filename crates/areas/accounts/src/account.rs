@@ -19,7 +19,7 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts, closing, devices, documents,
+    Accounts, closing, devices, documents, licence,
     members::{self, Account, Credit},
     passkeys, problem,
     readers::Person,
@@ -57,6 +57,8 @@ struct AccountPage<'a> {
     returns: bool,
     documents: bool,
     downloads: bool,
+    /// Whether the notice knows licence numbers.
+    licence: bool,
     saved: bool,
 }
 
@@ -224,6 +226,7 @@ fn render<'a>(
         returns: returning::offered(&policy),
         documents: documents::declared(&policy),
         downloads: accounts.downloads.is_some(),
+        licence: licence::declared(&policy),
         saved: false,
     }
 }

@@ -15,6 +15,7 @@ mod downloads;
 mod email;
 mod export;
 pub mod import;
+mod licence;
 mod links;
 pub mod members;
 mod new_password;
@@ -64,6 +65,7 @@ use kept_web::{Announcement, Problem, Site, token::TokenKey};
 pub use documents::{DOCUMENTS, Document, DocumentCard, MyDocument, verified};
 pub use downloads::{DOWNLOADS, Machine, Machines, MyMachines};
 pub use email::{Email, NotAnAddress};
+pub use licence::LICENCES;
 pub use owner::first_owner_code;
 pub use password::Passwords;
 pub use readers::{Person, RightsHolder, Staff};
@@ -191,6 +193,7 @@ pub const ROUTES: &[Route] = &[
     ("/account/data", || get(data::show)),
     ("/account/trail", || get(trail::show)),
     ("/account/sessions", || get(signed_in::show).post(signed_in::end)),
+    (licence::HERE, || get(licence::show).post(licence::save)),
     (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/password", || get(new_password::show).post(new_password::change)),
     ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),

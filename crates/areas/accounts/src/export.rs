@@ -1,7 +1,8 @@
 //! Taking everything with one (`rgt-1`): a ZIP with a page for people, JSON for machines, and a manifest with the hash of
-//! each file. docs/EXPORT.md describes the format. It is made while it is sent, and stored nowhere.
+//! each file. docs/EXPORT.md describes the format. It is made while it is sent, and stored nowhere: once before to weigh it,
+//! so that a browser can show how far it is, and how long it takes.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -13,7 +14,7 @@ use axum::{
 use futures_util::stream;
 use jiff::Timestamp;
 use kept_keeper::{
-    Actor, Copied, Deed, Entry, Event, Holding, Keeper, KeeperError, Policy, Until, time::day,
+    Actor, Copied, Deed, Entry, Event, Holding, Keeper, KeeperError, Look, Policy, Until, time::day,
 };
 use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
@@ -84,20 +85,34 @@ pub(crate) async fn take(
         .act(ctx, move |act| act.note(subject, Deed::Exported, "everything", &[], None).map(drop))
         .await
         .map_err(problem)?;
-    let (pieces, sent) = mpsc::channel(AHEAD);
-    let roles = signed.roles.clone();
-    tokio::spawn(async move {
-        let made = send(&keeper, subject, roles, &pieces).await;
-        if let Err(cause) = made {
-            // The connection is cut, so that nobody takes half an archive for a whole one.
-            tracing::error!(cause = %kept_keeper::chain(&cause), "an export was not finished");
-            let _ = pieces.send(Err(std::io::Error::other("the export was not finished"))).await;
-        }
-    });
+    let everything = Arc::new(Everything::of(keeper, subject, signed.roles.clone()).await.map_err(problem)?);
+    let mut length = 0;
+    let mut weighed = pieces(Arc::clone(&everything));
+    while let Some(piece) = weighed.recv().await {
+        length += piece.map_err(Problem::internal)?.len();
+    }
+    let sent = pieces(everything);
     let body = Body::from_stream(stream::unfold(sent, async |mut sent| Some((sent.recv().await?, sent))));
     let name = format!("attachment; filename=\"my-data-{}.zip\"", day(now));
-    Ok(([(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, name)], body)
-        .into_response())
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// The archive, piece by piece. After an error nothing more comes.
+fn pieces(everything: Arc<Everything>) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (pieces, sent) = mpsc::channel(AHEAD);
+    tokio::spawn(async move {
+        if let Err(cause) = everything.send(&pieces).await {
+            // The connection is cut, so that nobody takes half an archive for a whole one.
+            tracing::error!(cause = %kept_keeper::chain(&cause), "an export was not finished");
+            let _ = pieces.send(Err(io::Error::other("the export was not finished"))).await;
+        }
+    });
+    sent
 }
 
 /// Why an export stops.
@@ -113,76 +128,102 @@ enum ExportError {
     Json(#[from] serde_json::Error),
 }
 
-type Pieces = mpsc::Sender<Result<Vec<u8>, std::io::Error>>;
+type Pieces = mpsc::Sender<io::Result<Vec<u8>>>;
 
-/// Makes the archive piece by piece. Whoever hangs up ends it.
-async fn send(
-    keeper: &Keeper,
+/// What an archive is made of, as it stood at one moment. Earlier events and the bytes of documents, which do not change, are
+/// read when it is their turn.
+struct Everything {
+    keeper: Keeper,
     subject: SubjectId,
-    roles: Vec<&'static str>,
-    pieces: &Pieces,
-) -> Result<(), ExportError> {
-    let ctx = keeper.ctx(Actor::Person(subject));
-    let (policy, now) = (ctx.policy.clone(), ctx.now);
-    let (holdings, copied, course, newest) = keeper
-        .look(ctx, move |look| {
-            let course = Course::of(look, roles.clone())?;
-            Ok::<_, KeeperError>((look.holdings()?, look.copy()?, course, look.trail(PAGE)?))
-        })
-        .await?;
-    let mut archive = Archive::new(now);
-    archive.begin("data.json")?;
-    let machine = Machine::of(&policy, now, &holdings, &course, &copied);
-    archive.write(&serde_json::to_vec_pretty(&machine)?)?;
-    archive.begin("index.html")?;
-    let notice = &policy.notice;
-    let people = CopyPage {
-        of: &notice.of,
-        contact: &notice.contact,
-        made: now,
-        notice: policy.version(),
-        lines: course.lines(holdings),
-        events: trail::history(&policy, &newest),
-    };
-    archive.write(people.render()?.as_bytes())?;
-    archive.begin("trail.json")?;
-    let mut entries = newest;
-    let mut lead = "[\n";
-    loop {
-        for entry in &entries {
-            archive.write(lead.as_bytes())?;
-            archive.write(&serde_json::to_vec(&Told::of(&policy, entry))?)?;
-            lead = ",\n";
-        }
-        let Some(oldest) = entries.last().map(|entry| entry.position) else { break };
-        if pieces.send(Ok(archive.take())).await.is_err() {
-            return Ok(());
-        }
-        entries = keeper
-            .look(keeper.ctx(Actor::Person(subject)), move |look| look.trail_before(Some(oldest), PAGE))
+    policy: Arc<Policy>,
+    made: Timestamp,
+    holdings: Vec<Holding>,
+    copied: Copied,
+    course: Course,
+    newest: Vec<Entry>,
+}
+
+impl Everything {
+    async fn of(
+        keeper: Keeper,
+        subject: SubjectId,
+        roles: Vec<&'static str>,
+    ) -> Result<Everything, KeeperError> {
+        let ctx = keeper.ctx(Actor::Person(subject));
+        let (policy, made) = (ctx.policy.clone(), ctx.now);
+        let (holdings, copied, course, newest) = keeper
+            .look(ctx, move |look| {
+                let course = Course::of(look, roles.clone())?;
+                Ok::<_, KeeperError>((look.holdings()?, look.copy()?, course, look.trail(PAGE)?))
+            })
             .await?;
+        Ok(Everything { keeper, subject, policy, made, holdings, copied, course, newest })
     }
-    archive.write(if lead == "[\n" { b"[]\n" } else { b"\n]\n" })?;
-    for (record, kind) in &copied.bytes {
-        let wanted = (record.clone(), *kind);
-        let look = keeper
-            .look(keeper.ctx(Actor::Person(subject)), move |look| look.copy_of_bytes(&wanted.0, wanted.1));
-        // What was erased a moment ago is not in the copy.
-        let Some(bytes) = look.await? else { continue };
-        archive.begin(file_name(&copied, record))?;
-        archive.write(&bytes)?;
-        if pieces.send(Ok(archive.take())).await.is_err() {
-            return Ok(());
+
+    /// Makes the archive piece by piece. Whoever hangs up ends it.
+    async fn send(&self, pieces: &Pieces) -> Result<(), ExportError> {
+        let (policy, made) = (&self.policy, self.made);
+        let mut archive = Archive::new(made);
+        archive.begin("data.json")?;
+        let machine = Machine::of(policy, made, &self.holdings, &self.course, &self.copied);
+        archive.write(&serde_json::to_vec_pretty(&machine)?)?;
+        archive.begin("index.html")?;
+        let notice = &policy.notice;
+        let people = CopyPage {
+            of: &notice.of,
+            contact: &notice.contact,
+            made,
+            notice: policy.version(),
+            lines: self.course.lines(self.holdings.clone()),
+            events: trail::history(policy, &self.newest),
+        };
+        archive.write(people.render()?.as_bytes())?;
+        archive.begin("trail.json")?;
+        let mut earlier;
+        let mut entries = &self.newest;
+        let mut lead = "[\n";
+        loop {
+            for entry in entries {
+                archive.write(lead.as_bytes())?;
+                archive.write(&serde_json::to_vec(&Told::of(policy, entry))?)?;
+                lead = ",\n";
+            }
+            let Some(oldest) = entries.last().map(|entry| entry.position) else { break };
+            if pieces.send(Ok(archive.take())).await.is_err() {
+                return Ok(());
+            }
+            earlier = self.look(move |look| look.trail_before(Some(oldest), PAGE)).await?;
+            entries = &earlier;
         }
+        archive.write(if lead == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+        for (record, kind) in &self.copied.bytes {
+            let wanted = (record.clone(), *kind);
+            let look = self.look(move |look| look.copy_of_bytes(&wanted.0, wanted.1));
+            // What was erased a moment ago is not in the copy.
+            let Some(bytes) = look.await? else { continue };
+            archive.begin(file_name(&self.copied, record))?;
+            archive.write(&bytes)?;
+            if pieces.send(Ok(archive.take())).await.is_err() {
+                return Ok(());
+            }
+        }
+        let files = serde_json::to_value(archive.files())?;
+        archive.begin("manifest.json")?;
+        archive.write(&serde_json::to_vec_pretty(&json!({
+            "format": "kept-export", "version": VERSION, "made": made, "files": files,
+        }))?)?;
+        // Whoever has hung up by now misses nothing that is stored.
+        let _ = pieces.send(Ok(archive.finish()?)).await;
+        Ok(())
     }
-    let files = serde_json::to_value(archive.files())?;
-    archive.begin("manifest.json")?;
-    archive.write(&serde_json::to_vec_pretty(&json!({
-        "format": "kept-export", "version": VERSION, "made": now, "files": files,
-    }))?)?;
-    // Whoever has hung up by now misses nothing that is stored.
-    let _ = pieces.send(Ok(archive.finish()?)).await;
-    Ok(())
+
+    async fn look<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Look<'_, '_>) -> Result<T, KeeperError> + Send + 'static,
+    ) -> Result<T, KeeperError> {
+        let look = self.keeper.look(self.keeper.ctx(Actor::Person(self.subject)), move |look| work(look));
+        look.await
+    }
 }
 
 /// Where the bytes of a record are: `files/document-….pdf` of `document/…`, by the format that the record names.

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read};
 
+use axum::http::header;
 use data_encoding::HEXLOWER;
 use kept_testkit::{Browser, PASSWORD, Page, Site};
 use serde_json::Value as Json;
@@ -14,9 +15,12 @@ use crate::{
     support::{deal, least, look_up},
 };
 
-/// Asks for the archive.
+/// Asks for the archive. How long it will be is said before it comes, so that browsers can show how far it is.
 async fn take(browser: &mut Browser) -> Page {
-    browser.send("/account/export", &[("password", PASSWORD)]).await
+    let page = browser.send("/account/export", &[("password", PASSWORD)]).await;
+    let length = page.headers.get(header::CONTENT_LENGTH).map(|length| length.to_str().unwrap().to_owned());
+    assert_eq!(length, Some(page.body.len().to_string()));
+    page
 }
 
 /// The files of an archive, by name.

@@ -11,6 +11,7 @@ import { fill, follow, heading, path, press, says, step } from "./acts.mjs";
 import { journey } from "./journey.mjs";
 import { enter, mailbox, signIn } from "./people.mjs";
 
+const LICENCE = "CPA-2041-77";
 const REASON = "has called: the new password is forgotten";
 
 await journey("desk.mjs", async ({ see, refuser }) => {
@@ -52,6 +53,18 @@ await journey("desk.mjs", async ({ see, refuser }) => {
     await follow(iris, "My data");
     await says(iris, "the register of customers that we kept before this site", "Erased when you close your account");
     await see("invited-data", iris);
+  });
+
+  await step("gives a licence number, to be known by when calling", async () => {
+    await follow(iris, "My account");
+    await follow(iris, "Licence number");
+    await press(iris, "Save it");
+    assert.equal((await iris.answer()).status, 422);
+    await see("licence-errors", iris);
+    await fill(iris, "Licence number", LICENCE);
+    await press(iris, "Save it");
+    await says(iris, LICENCE);
+    await see("licence", iris);
     await press(iris, "Sign out");
   });
 
@@ -70,6 +83,18 @@ await journey("desk.mjs", async ({ see, refuser }) => {
     await press(sam, "Open the card");
     await says(sam, "Iris Inkwell", iris.email, REASON);
     await see("card", sam);
+  });
+
+  await step("makes sure who calls, by a number that is compared and not shown", async () => {
+    await fill(sam, "Licence number", "CPA-0000");
+    await press(sam, "Compare it");
+    await says(sam, "This is not the licence number that we hold.");
+    await see("card-another", sam);
+    await fill(sam, "Licence number", LICENCE.toLowerCase());
+    await press(sam, "Compare it");
+    await says(sam, "This is the licence number that we hold.");
+    assert.ok(!(await sam.page.content()).includes(LICENCE));
+    await see("card-same", sam);
   });
 
   await step("and sends a link, once the person allows it", async () => {

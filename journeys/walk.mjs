@@ -274,9 +274,15 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await moveClock(owner, "One day on", 1);
     await member.page.goto("/sign-in");
     await signIn(member, member.email, member.password);
-    assert.equal((await member.answer()).status, 403);
+    assert.equal(path(member), "/account/switched-off");
     await heading(member, "Your account is switched off");
     await see("switched-off", member);
+    await follow(member, "My data");
+    await says(member, "Walker-Stride");
+    await see("switched-off-data", member);
+    await member.page.goto("/account/close");
+    await see("switched-off-close", member);
+    await press(member, "Sign out");
   });
 
   const before = await board(member);

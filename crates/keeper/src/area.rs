@@ -121,7 +121,7 @@ pub struct Job {
 /// What an area does when a clock of the notice asks for it.
 #[derive(Clone, Copy)]
 pub struct Hooks {
-    /// `disable = "account"`: the account can no longer be used.
+    /// `disable = "account"`: the account opens no more than what is held about its owner.
     pub disable: Option<Disable>,
     /// `warn = [..]`: tell the person what will be erased, and on what day.
     pub warn: Option<Warn>,

@@ -29,6 +29,7 @@ pub const AREAS: &[Area] = &[
     kept_accounts::AREA,
     kept_accounts::DOCUMENTS,
     kept_accounts::DOWNLOADS,
+    kept_accounts::LICENCES,
     kept_accounts::RETURNING,
     kept_public::AREA,
 ];

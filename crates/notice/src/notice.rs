@@ -209,7 +209,7 @@ pub enum RetainAction {
         /// Labels of `[data]`.
         labels: Vec<String>,
     },
-    /// `disable = "account"`: nobody can sign in with it.
+    /// `disable = "account"`: its owner can see, take along and erase what is held, and nobody can do more with it.
     Disable,
 }
 

@@ -31,6 +31,8 @@ impl Kind {
     pub const PROFESSIONAL_TRAINING: Kind = Kind("pd:ProfessionalTraining");
     /// Certificates and licences held.
     pub const PROFESSIONAL_CERTIFICATION: Kind = Kind("pd:ProfessionalCertification");
+    /// A number that an authority gave a person, such as that of a licence.
+    pub const OFFICIAL_ID: Kind = Kind("pd:OfficialID");
     /// Documents that a person has handed in, such as a licence.
     pub const PERSONAL_DOCUMENTS: Kind = Kind("pd:PersonalDocuments");
     /// What tells a machine apart, such as the id of an installation.
@@ -62,6 +64,7 @@ impl Kind {
         Kind::AUTHENTICATION_HISTORY,
         Kind::PROFESSIONAL_TRAINING,
         Kind::PROFESSIONAL_CERTIFICATION,
+        Kind::OFFICIAL_ID,
         Kind::PERSONAL_DOCUMENTS,
         Kind::DEVICE_BASED,
         Kind::PURCHASE,

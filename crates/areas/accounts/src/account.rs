@@ -19,12 +19,13 @@ use kept_web::{
 };
 
 use crate::{
-    Accounts, closing, devices, documents,
+    Accounts, closing, devices, documents, licence,
     members::{self, Account, Credit},
     passkeys, problem,
+    readers::Person,
     records::{MyProfile, Profile},
     returning,
-    sessions::{Person, Signed},
+    sessions::Signed,
     sign_up::Row,
 };
 
@@ -56,6 +57,8 @@ struct AccountPage<'a> {
     returns: bool,
     documents: bool,
     downloads: bool,
+    /// Whether the notice knows licence numbers.
+    licence: bool,
     saved: bool,
 }
 
@@ -223,6 +226,7 @@ fn render<'a>(
         returns: returning::offered(&policy),
         documents: documents::declared(&policy),
         downloads: accounts.downloads.is_some(),
+        licence: licence::declared(&policy),
         saved: false,
     }
 }

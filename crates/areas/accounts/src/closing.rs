@@ -28,7 +28,8 @@ use crate::{
     Accounts,
     data::{self, Course},
     members, password_again, problem,
-    sessions::{Person, Signed},
+    readers::RightsHolder,
+    sessions::Signed,
     signed_in,
 };
 
@@ -80,7 +81,7 @@ struct ClosedPage {
 pub(crate) async fn show(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
 ) -> Result<Response, Problem> {
     render(&accounts, &visit, &signed, &Fields::default(), StatusCode::OK).await
 }
@@ -89,7 +90,7 @@ pub(crate) async fn show(
 pub(crate) async fn decide(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let policy = accounts.keeper.policy();
@@ -97,7 +98,7 @@ pub(crate) async fn decide(
         Some("keep") => Wanted::Keep,
         Some("close") if erased_from(&policy, CLOSING).next().is_some() => Wanted::Close,
         Some("now") if erased_from(&policy, CLOSED).next().is_some() => Wanted::Now,
-        Some("rest") if may_rest(&policy) => Wanted::Rest,
+        Some("rest") if may_rest(&policy) && !signed.restricted => Wanted::Rest,
         _ => return Err(Problem::bad_request("The form did not say what to do. Nothing has been changed.")),
     };
     if !signed.roles.is_empty() {
@@ -180,7 +181,7 @@ fn keep(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
 /// The next sweep erases; until it has come, nobody can sign in any more.
 fn close_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, CLOSED)?;
-    members::disable(act, subject)
+    members::close(act, subject)
 }
 
 fn rest(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
@@ -217,6 +218,7 @@ async fn render(
         _ => Stand::Open,
     };
     let (stays, goes) = consequences(&course, holdings, CLOSING, from).map_err(problem)?;
+    let rests_until = first_end(&policy, DEACTIVATED, now).map_err(problem)?;
     let page = ClosingPage {
         frame: visit.form_frame("Close your account"),
         fields,
@@ -225,7 +227,7 @@ async fn render(
         stays,
         goes,
         at_once: erased_from(&policy, CLOSED).next().is_some(),
-        rests_until: first_end(&policy, DEACTIVATED, now).map_err(problem)?.map(long_date),
+        rests_until: rests_until.filter(|_| !signed.restricted).map(long_date),
         works_here: !signed.roles.is_empty(),
     };
     page_with(status, &page)

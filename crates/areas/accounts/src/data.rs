@@ -15,8 +15,9 @@ use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
     Accounts, closing, import, members, passkeys, problem,
+    readers::RightsHolder,
     records::{MyPasskeys, Passkey, SecondFactorCheck},
-    sessions::{self, Person},
+    sessions,
     trail::{self, Happened},
 };
 
@@ -27,6 +28,8 @@ const NEWEST: i64 = 30;
 #[template(path = "data.html")]
 struct DataPage {
     frame: Frame,
+    /// Whether the account is switched off.
+    restricted: bool,
     of: String,
     lines: Vec<Line>,
     events: Vec<Happened>,
@@ -79,21 +82,22 @@ pub(crate) struct Course {
 pub(crate) async fn show(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
 ) -> Result<Response, Problem> {
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
-    let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
+    let (ctx, roles) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.roles);
     let (holdings, shown, course) = accounts
         .keeper
         .look(ctx, move |look| {
-            let course = Course::of(look, signed.roles.clone())?;
+            let course = Course::of(look, roles.clone())?;
             Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
         })
         .await
         .map_err(problem)?;
     let page_of = DataPage {
         frame: visit.form_frame("My data"),
+        restricted: signed.restricted,
         of: accounts.face.name.clone(),
         lines: course.lines(holdings),
         events: trail::history(&course.policy, &shown),

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{Redirect, Response},
 };
-use kept_keeper::{Act, Deed, KeeperError, View, time::day};
+use kept_keeper::{Act, Actor, Deed, KeeperError, View, time::day};
 use kept_notice::Verdict;
 use kept_vault::{Kind, SubjectId};
 use kept_web::{
@@ -19,12 +19,12 @@ use kept_web::{
 use crate::{
     Accounts,
     account::in_units,
+    licence::{self, Compared},
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem, proposals,
+    readers::Staff,
     records::{Addressee, MemberCard},
-    recovery, returning,
-    sessions::Staff,
-    sign_up, staff,
+    recovery, returning, sign_up, staff,
 };
 
 /// The longest reason, in characters.
@@ -65,6 +65,10 @@ struct MemberPage<'a> {
     disputes: bool,
     deals: Vec<Deal>,
     reason: String,
+    /// Whether the notice knows licence numbers.
+    licence: bool,
+    /// What came of comparing one.
+    compared: Option<&'static str>,
 }
 
 /// The desk.
@@ -163,6 +167,10 @@ struct Opened {
     card: MemberCard,
     case: Case,
     credits: Option<Vec<Credit>>,
+    /// Whether the notice knows licence numbers.
+    licence: bool,
+    /// What came of comparing one.
+    compared: Option<Compared>,
 }
 
 /// How things stand with a member, as far as it decides what the desk may do.
@@ -180,7 +188,8 @@ fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Optio
     let card = act.view::<MemberCard>(subject, Some(reason))?;
     let earns = act.may_hold(Kind::PROFESSIONAL_TRAINING).is_ok();
     let credits = earns.then(|| members::credits(act.tx(), subject)).transpose()?;
-    Ok(Some(Opened { card, case, credits }))
+    let licence = licence::declared(&act.ctx.policy);
+    Ok(Some(Opened { card, case, credits, licence, compared: None }))
 }
 
 /// The case of a member; of nobody who has not confirmed, or whose identity has been erased.
@@ -228,6 +237,8 @@ impl Opened {
             deals: Deal::ALL.into_iter().filter(|deal| deal.fits(&self.case)).collect(),
             card: self.card,
             reason,
+            licence: self.licence,
+            compared: self.compared.map(Compared::says),
         }
     }
 }
@@ -284,15 +295,18 @@ impl Deal {
         match self {
             Deal::Renew => "The account is open, and no date of erasing runs.",
             Deal::Expire => "The account is switched off, and the dates of the notice begin to run.",
-            Deal::Disable => "Nobody can sign in with it. Dates that run, run on.",
-            Deal::Enable => "The person can sign in again.",
+            Deal::Disable => {
+                "It opens what we hold about the person, to see, take along and erase it, and nothing else. Dates that run, \
+                 run on."
+            }
+            Deal::Enable => "The person can use it again.",
             Deal::OpenDispute => {
                 "The person disputes how we handle their data: what it covers is not erased."
             }
             Deal::SettleDispute => "What it kept is erased when the notice says so.",
             Deal::Recover => {
-                "It goes to the person’s main address. First make sure that it is them: have them say the address or the \
-                 number that you see above."
+                "It goes to the person’s main address. First make sure that it is them: have them say the address, or a number \
+                 that you see or compare above."
             }
         }
     }
@@ -310,18 +324,20 @@ impl Deal {
     }
 
     /// Whether it makes sense as things stand. An end is not ended again, which would move the dates of erasing; an
-    /// account whose membership is over is opened by renewing it; who works here is the owners' to decide on.
+    /// account whose membership is over is opened by renewing it; one that its owner has closed stays closed; who works
+    /// here is the owners' to decide on.
     fn fits(self, case: &Case) -> bool {
         let open = case.account.standing == Standing::Open;
+        let closed = case.account.standing == Standing::Closed;
         let member = case.account.expires.is_some();
         match self {
-            Deal::Renew => member && !case.works_here,
-            Deal::Expire => member && !case.works_here && !case.expired,
+            Deal::Renew => member && !case.works_here && !closed,
+            Deal::Expire => member && !case.works_here && !case.expired && !closed,
             Deal::Disable => !case.works_here && open,
             Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
-            Deal::Recover => !case.works_here,
+            Deal::Recover => !case.works_here && !closed,
         }
     }
 
@@ -347,6 +363,9 @@ pub(crate) async fn act(
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let actor = staff.acting("support")?;
+    if fields.get("do") == Some("compare") {
+        return compare(&accounts, &visit, actor, fields).await;
+    }
     let subject: Option<SubjectId> = fields.get("subject").and_then(|id| id.parse().ok());
     let deal = fields.get("do").and_then(|word| Deal::ALL.into_iter().find(|deal| deal.word() == word));
     let reason =
@@ -382,6 +401,35 @@ pub(crate) async fn act(
         Dealt::Unfit => Err(Problem::conflict()),
         Dealt::Nobody => Err(Problem::not_found()),
     }
+}
+
+/// Compares the licence number that a caller says with the one that is held (`acc-9`).
+async fn compare(
+    accounts: &Accounts,
+    visit: &Visit,
+    actor: Actor,
+    mut fields: Fields,
+) -> Result<Response, Problem> {
+    let subject: Option<SubjectId> = fields.get("subject").and_then(|id| id.parse().ok());
+    let reason = fields.text("reason", "Reason", MOST_REASON, Need::Required);
+    let (Some(subject), Some(reason)) = (subject, reason) else {
+        return Err(Problem::bad_request("The form was not complete. Nothing has been compared."));
+    };
+    let said = licence::number(&mut fields, Need::Required).filter(|_| fields.errors().is_empty());
+    let (because, compares) = (reason.clone(), said.clone());
+    let opened = accounts
+        .keeper
+        .act(accounts.keeper.ctx(actor), move |act| {
+            let Some(mut opened) = open(act, subject, &because)? else { return Ok::<_, KeeperError>(None) };
+            let said = compares.as_deref().filter(|_| opened.licence);
+            opened.compared = said.map(|said| licence::compare(act, subject, said, &because)).transpose()?;
+            Ok(Some(opened))
+        })
+        .await
+        .map_err(problem)?;
+    let opened = opened.ok_or_else(Problem::not_found)?;
+    let status = if said.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    page_with(status, &opened.page(visit, &fields, subject, reason))
 }
 
 fn perform(

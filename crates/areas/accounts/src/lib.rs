@@ -15,6 +15,7 @@ mod downloads;
 mod email;
 mod export;
 pub mod import;
+mod licence;
 mod links;
 pub mod members;
 mod new_password;
@@ -25,6 +26,7 @@ mod passkeys;
 pub mod password;
 mod password_again;
 mod proposals;
+mod readers;
 mod records;
 mod recovery;
 mod recovery_codes;
@@ -37,6 +39,7 @@ mod sign_in;
 mod sign_up;
 mod signed_in;
 mod staff;
+mod switched_off;
 mod tables;
 mod tenure;
 mod throttle;
@@ -62,14 +65,16 @@ use kept_web::{Announcement, Problem, Site, token::TokenKey};
 pub use documents::{DOCUMENTS, Document, DocumentCard, MyDocument, verified};
 pub use downloads::{DOWNLOADS, Machine, Machines, MyMachines};
 pub use email::{Email, NotAnAddress};
+pub use licence::LICENCES;
 pub use owner::first_owner_code;
 pub use password::Passwords;
+pub use readers::{Person, RightsHolder, Staff};
 pub use records::{
     Addressee, Addresses, Credential, MemberCard, MemberId, MyPasskeys, MyProfile, NewAddress, Passkey,
     PasskeyCheck, Passkeys, Profile, RecoveryCodes, SecondFactor, SecondFactorCheck, SignInCheck, StaffCard,
 };
 pub use second_factor::enrol;
-pub use sessions::{Factor, Person, Signed, Staff, tidy};
+pub use sessions::{Factor, Signed, tidy};
 pub use staff::give_role;
 
 /// The roles that this area's pages know.
@@ -139,7 +144,7 @@ pub const AREA: Area = Area {
         EventSpec { name: closing::CLOSED, when: "you close your account at once" },
         EventSpec { name: closing::DEACTIVATED, when: "you deactivate your account" },
         EventSpec { name: members::REACTIVATED, when: "you activate it again" },
-        EventSpec { name: "membership.expired", when: "your membership expires" },
+        EventSpec { name: members::EXPIRED, when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
@@ -184,9 +189,11 @@ pub const ROUTES: &[Route] = &[
     ("/recover/{token}", || get(recovery::choose).post(recovery::chosen)),
     ("/password-ended", || get(new_password::given_up)),
     ("/account", || get(account::show).post(account::save)),
+    (switched_off::HERE, || get(switched_off::show)),
     ("/account/data", || get(data::show)),
     ("/account/trail", || get(trail::show)),
     ("/account/sessions", || get(signed_in::show).post(signed_in::end)),
+    (licence::HERE, || get(licence::show).post(licence::save)),
     (devices::HERE, || get(devices::show).post(devices::end)),
     ("/account/password", || get(new_password::show).post(new_password::change)),
     ("/account/compromised", || get(new_password::show_compromised).post(new_password::compromised)),

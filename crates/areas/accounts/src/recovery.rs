@@ -121,10 +121,11 @@ pub(crate) async fn ask(
     page(&SentPage { frame: visit.frame("Check your mail") })
 }
 
-/// Whether a letter reaches somebody: not before the address is confirmed, and not after it is erased.
+/// Whether a letter reaches somebody: not before the address is confirmed, and not after it is closed or erased.
 fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
     let account = members::account(act.tx(), subject)?;
-    let confirmed = account.is_some_and(|account| account.standing != Standing::Pending);
+    let unreachable = [Standing::Pending, Standing::Closed];
+    let confirmed = account.is_some_and(|account| !unreachable.contains(&account.standing));
     Ok(confirmed && act.view::<Addressee>(subject, None)?.email.is_some())
 }
 

@@ -81,8 +81,8 @@ pub(crate) fn erase(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let open = inspect.count(
         "SELECT COUNT(*) FROM happenings WHERE event = $1 AND (EXISTS (SELECT 1 FROM sessions \
          WHERE sessions.subject = happenings.subject AND sessions.ends > $2) OR EXISTS (SELECT 1 FROM accounts \
-         WHERE accounts.subject = happenings.subject AND accounts.standing = $3))",
-        &params![CLOSED, to_millis(inspect.now), Standing::Open.word()],
+         WHERE accounts.subject = happenings.subject AND accounts.standing <> $3))",
+        &params![CLOSED, to_millis(inspect.now), Standing::Closed.word()],
     )?;
     if open > 0 {
         return Ok(Finding::broken(open, format!("closed at once, and still open: {open}")));

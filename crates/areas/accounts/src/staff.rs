@@ -25,8 +25,8 @@ use crate::{
     members::{self, BY_EMAIL, Standing},
     problem,
     proposals::{self, Weighty},
+    readers::Staff,
     records::StaffCard,
-    sessions::Staff,
     sign_up, tenure,
 };
 

@@ -45,7 +45,7 @@ fn the_trainers_notice() {
       Seven days after you sign up, unless you confirm your address before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, membership dates, the text of our messages to you and the record of who did what with your data.
       limited by hold.dispute
     retain.expired (obligation) acc-12
-      As soon as your membership expires, we disable your account: nobody can sign in with it.
+      As soon as your membership expires, we disable your account: you can sign in only to see your data, take it with you or have it erased.
     retain.lapsed (obligation) acc-12
       Six months after your membership expires, unless you renew your membership before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history and the text of our messages to you. We keep your member id, membership dates and training record to count the credits you earned. We write to you 30 days before and name the day.
       limited by hold.dispute

@@ -20,7 +20,7 @@ use kept_web::{
 };
 
 use super::{Format, MyDocument, Paper, State as Stands, accepted_until, declared, hand_in};
-use crate::{Accounts, problem, sessions::Person};
+use crate::{Accounts, problem, readers::Person};
 
 /// The page's address.
 const HERE: &str = "/account/documents";

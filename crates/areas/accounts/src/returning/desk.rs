@@ -16,7 +16,7 @@ use kept_web::{
 };
 
 use super::{FormerCard, Obstacle, ReturnCard, State, decide, meant, offered, standing, waiting};
-use crate::{Accounts, account::in_units, members, problem, sessions::Staff};
+use crate::{Accounts, account::in_units, members, problem, readers::Staff};
 
 /// The page's address.
 pub(crate) const HERE: &str = "/desk/returns";

@@ -2,7 +2,7 @@
 
 use kept_accounts::MemberCard;
 use kept_keeper::{Actor, Database, Deed, KeeperError, Status};
-use kept_testkit::{CPE, Site};
+use kept_testkit::{Browser, CPE, Site};
 
 use crate::support::{count, deal, look_up, notice_with};
 
@@ -172,6 +172,59 @@ fn support() -> Actor {
     Actor::Staff { subject: kept_vault::SubjectId::from_bytes([9; 16]), role: "support" }
 }
 
+/// acc-9: a caller is known by the number that they gave, which the desk does not see.
+#[tokio::test]
+async fn a_licence_number_is_compared_and_not_shown() {
+    compares_a_licence(Site::under(CPE).await).await;
+}
+
+#[tokio::test]
+async fn a_licence_number_is_compared_on_postgresql() {
+    let url = kept_pgtest::empty_database();
+    compares_a_licence(Site::on(Database::Url(&url), CPE).await).await;
+}
+
+async fn compares_a_licence(site: Site) {
+    const MINE: &str = "/account/licence";
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    let look = [("email", "ada@example.test"), ("reason", "has called"), ("permission", "yes")];
+    let card = sam.send("/desk", &look).await;
+    let subject = card.value("subject").unwrap();
+    let compare = async |sam: &mut Browser, said| {
+        let fields = [("do", "compare"), ("subject", &subject), ("reason", "has called"), ("licence", said)];
+        sam.submit("/desk", "/desk/act", &fields).await
+    };
+    assert!(compare(&mut sam, "CPA-0").await.says("We hold no licence number of this person."));
+
+    assert_eq!(ada.send(MINE, &[("licence", "--")]).await.status, 422, "nothing that could be compared");
+    assert_eq!(ada.send(MINE, &[("licence", "CPA-2041 77")]).await.value("licence").unwrap(), "CPA-2041 77");
+    let other = compare(&mut sam, "CPA-2041 78").await;
+    assert!(other.says("This is not the licence number that we hold."), "{}", other.text());
+    let same = compare(&mut sam, "cpa 204177").await;
+    assert!(same.says("This is the licence number that we hold."), "{}", same.text());
+    for page in [&card, &other, &same] {
+        assert!(!page.html.contains("2041 77"), "the number that is held is shown: {}", page.text());
+    }
+    assert_eq!(compare(&mut sam, "").await.status, 422);
+
+    let trail = ada.visit("/account/trail").await;
+    assert!(trail.says("Our support desk looked at your licence number"), "{}", trail.text());
+    assert!(ada.visit("/account/data").await.says("CPA-2041 77"));
+    for promise in ["role.support", "purpose.calls"] {
+        assert_ne!(site.promise(promise).await.status, Status::Broken, "{promise}");
+    }
+    ada.send(MINE, &[("do", "remove")]).await;
+    assert!(compare(&mut sam, "cpa 204177").await.says("We hold no licence number of this person."));
+
+    // Where the notice knows none, there is none.
+    let trainers = Site::open().await;
+    trainers.member("ada@example.test").await;
+    assert_eq!(trainers.signed_in("ada@example.test").await.get(MINE).await.status, 404);
+}
+
 /// acc-9: the check finds a link to a new password that works for too long, and one too many.
 #[tokio::test]
 async fn a_link_that_works_for_too_long_is_found() {
@@ -220,6 +273,6 @@ async fn members_have_a_page_of_their_own_that_fills_itself_in() {
     let found = site.promise("session").await;
     assert_eq!(
         (found.status, found.detail.as_str()),
-        (Status::Broken, "sessions that belong to no open account: 1")
+        (Status::Broken, "sessions that belong to nobody who may sign in: 1")
     );
 }

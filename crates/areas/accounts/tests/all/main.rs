@@ -36,6 +36,7 @@ mod second_factor;
 mod sessions;
 mod staff;
 mod support;
+mod switched_off;
 mod throttles;
 mod trail;
 mod walk;

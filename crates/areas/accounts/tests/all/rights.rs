@@ -88,7 +88,7 @@ async fn erasures(site: Site) {
     assert_eq!((found.status, found.detail.as_str()), (Status::Broken, "asked for, and no date runs: 1"));
 }
 
-/// The pages switch the account off in the same act; here somebody forgets to.
+/// The pages close the account in the same act; here somebody forgets to.
 #[tokio::test]
 async fn whoever_closed_at_once_is_out() {
     let site = Site::open().await;
@@ -97,6 +97,8 @@ async fn whoever_closed_at_once_is_out() {
     let found = erase(&site).await;
     assert_eq!((found.status, found.detail.as_str()), (Status::Broken, "closed at once, and still open: 1"));
     site.act(move |act| kept_accounts::members::disable(act, ada)).await;
+    assert_eq!(erase(&site).await.status, Status::Broken, "who is switched off can sign in");
+    site.act(move |act| kept_accounts::members::close(act, ada)).await;
     assert_eq!(erase(&site).await.status, Status::Kept);
 }
 

@@ -61,7 +61,7 @@ pub use outbox::Letter;
 pub use policy::Policy;
 pub use propose::{ProposeError, Proposed};
 pub use prove::{
-    Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, Status, Written,
+    Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, StaffLook, Status, Written,
 };
 pub use record::{Field, Record, RecordSpec};
 pub use registry::Registry;

@@ -41,6 +41,7 @@ mod signed_in;
 mod staff;
 mod switched_off;
 mod tables;
+mod tenure;
 mod throttle;
 mod trail;
 mod typed_code;
@@ -56,6 +57,7 @@ use axum::{
 use kept_keeper::{
     Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Proof, RecordSpec, View,
 };
+use kept_notice::Leaving;
 use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
@@ -147,6 +149,7 @@ pub const AREA: Area = Area {
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
     ],
+    leaving: Some(Leaving { asked: closing::CLOSING, taken_back: closing::KEPT, at_once: closing::CLOSED }),
     roles: ROLES,
     jobs: &[
         Job { name: members::EXPIRE, run: members::expire },

@@ -22,6 +22,7 @@ use self::{
     sample::{Lately, Sample},
 };
 pub use self::{
+    reads::StaffLook,
     report::{LedgerRef, NoticeRef, Promise, Report},
     written::Written,
 };
@@ -185,6 +186,11 @@ impl Inspect<'_, '_> {
     /// What was done under the sentence's rule.
     fn deeds(&self) -> Deeds {
         self.ground.deeds(&self.sentence.id)
+    }
+
+    /// Whether this run reads everything, or goes on from an earlier one.
+    pub fn reads_everything(&self) -> bool {
+        self.before.at.is_none()
     }
 
     /// The moment of the run before, if this one goes on from there.

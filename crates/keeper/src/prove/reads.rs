@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use kept_notice::{Notice, Verdict, words::counted};
-use kept_vault::Kind;
+use kept_vault::{Kind, SubjectId};
 
 use super::{Finding, Inspect};
 use crate::{
     error::KeeperError,
     policy::Policy,
-    trail::{Deed, Event},
+    trail::{self, Deed, Event},
     view::{By, ViewSpec},
 };
 
@@ -76,6 +77,53 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     }
     Ok(Finding::kept(views, detail))
 }
+
+/// A look at somebody's data by a person who works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaffLook {
+    /// Who looked.
+    pub by: SubjectId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Inspect<'_, '_> {
+    /// The looks in a role at some people's data, from their own trails, under whichever notice.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn looks_in(&self, role: &str) -> Result<Vec<StaffLook>, KeeperError> {
+        let by = |event: &Event| event.who.strip_prefix(role)?.strip_prefix(':')?.parse().ok();
+        let looks = self.events()?.filter(|event| event.deed == Deed::Read);
+        Ok(looks.filter_map(|event| Some(StaffLook { by: by(event)?, at: event.at })).collect())
+    }
+
+    /// The events of a person's own trail that are `wanted`, the newest first; none when the trail has been erased. What
+    /// does not open says nothing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn trail_of(
+        &self,
+        subject: SubjectId,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Result<Option<Vec<Event>>, KeeperError> {
+        let (mut before, mut found) = (None, None);
+        loop {
+            let page = match trail::of(self.read, &self.vault(), subject, before, PAGE) {
+                Err(KeeperError::Sealed { .. } | KeeperError::Ledger) => return Ok(Some(Vec::new())),
+                page => page?,
+            };
+            let Some(last) = page.last() else { return Ok(found) };
+            before = Some(last.position);
+            let events = page.into_iter().map(|entry| entry.event);
+            found.get_or_insert_with(Vec::new).extend(events.filter(&wanted));
+        }
+    }
+}
+
+/// How many events of a trail are read at once.
+const PAGE: i64 = 1_000;
 
 /// The looks at some people's data under the notice in force. Trails that do not open are for the check of access.
 fn looks<'a>(inspect: &'a Inspect<'_, '_>) -> Result<impl Iterator<Item = &'a Event>, KeeperError> {

@@ -39,6 +39,14 @@ pub(crate) struct Drill {
     seen: Seen,
     dice: ChaCha8Rng,
     fault: Option<Fault>,
+    lived: Lived,
+}
+
+/// What it has lived through.
+#[derive(Default)]
+pub(crate) struct Lived {
+    cycles: u64,
+    answered: usize,
     restarts: Vec<Duration>,
     crashes: usize,
 }
@@ -62,13 +70,12 @@ impl Drill {
             seen: Seen::default(),
             dice: ChaCha8Rng::seed_from_u64(seed),
             fault: None,
-            restarts: Vec::new(),
-            crashes: 0,
+            lived: Lived::default(),
         }
     }
 
-    /// So many times; gives a summary, or what was found.
-    pub(crate) async fn run(mut self, cycles: u64) -> Result<String, String> {
+    /// So many times; gives what it has lived through, or what was found.
+    pub(crate) async fn run(mut self, cycles: u64) -> Result<Lived, String> {
         for cycle in 1..=cycles {
             let refusals = self.live_and_die(cycle);
             self.model.crashed();
@@ -83,7 +90,7 @@ impl Drill {
             }
             self.model.refused.clear();
         }
-        Ok(self.summary(cycles))
+        Ok(Lived { cycles, answered: self.model.answered, ..self.lived })
     }
 
     /// A server's life: it starts, works, and is killed. Says whether it may have had to refuse an act.
@@ -95,14 +102,14 @@ impl Drill {
             thread::sleep(Duration::from_millis(self.roll(250)));
         } else {
             life.wait_for(0, "ready");
-            self.restarts.push(begun.elapsed());
+            self.lived.restarts.push(begun.elapsed());
             thread::sleep(Duration::from_millis(10 + self.roll(300)));
         }
         let refuses = self.server.is_some() && self.roll(4) == 0;
         if refuses && let Some(server) = &self.server {
             let signal = if self.dice.next_u64().is_multiple_of(2) { "KILL" } else { "QUIT" };
             server.crash(signal);
-            self.crashes += 1;
+            self.lived.crashes += 1;
             thread::sleep(Duration::from_millis(self.roll(400)));
         }
         life.end().iter().for_each(|line| self.model.hear(line));
@@ -209,17 +216,29 @@ impl Drill {
     fn roll(&mut self, below: u64) -> u64 {
         self.dice.next_u64() % below
     }
+}
 
-    fn summary(mut self, cycles: u64) -> String {
+impl Lived {
+    pub(crate) fn and(mut self, other: Lived) -> Lived {
+        self.restarts.extend(other.restarts);
+        Lived {
+            cycles: self.cycles + other.cycles,
+            answered: self.answered + other.answered,
+            crashes: self.crashes + other.crashes,
+            ..self
+        }
+    }
+
+    pub(crate) fn summary(&mut self) -> String {
         self.restarts.sort_unstable();
         let p99 = self.restarts.get(self.restarts.len() * 99 / 100).copied().unwrap_or_default();
-        let place = if self.server.is_some() { "PostgreSQL" } else { "SQLite" };
-        let bound = 3.0 / cycles as f64;
+        let bound = 3.0 / self.cycles as f64;
         format!(
-            "kill -9 | {place} | {cycles} cycles, {} crashes of the database's server | {} acts answered: 0 lost, 0 \
-             doubled, 0 by halves | 95 % bound 3/n = {bound:.4} per cycle | restart p99 {} ms",
+            "{} cycles, {} crashes of the database's server | {} acts answered: 0 lost, 0 doubled, 0 by halves | 95 % bound \
+             3/n = {bound:.4} per cycle | restart p99 {} ms",
+            self.cycles,
             self.crashes,
-            self.model.answered,
+            self.answered,
             p99.as_millis()
         )
     }

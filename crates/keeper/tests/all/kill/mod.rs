@@ -13,7 +13,7 @@ use std::env;
 
 use serde::{Deserialize, Serialize};
 
-use self::drill::{Drill, Shortage};
+use self::drill::{Drill, Lived, Shortage};
 use crate::site::On;
 
 /// A mistake that the loop must find.
@@ -84,6 +84,9 @@ async fn shortages() {
     drill::say(&drill.starve(Shortage::Syncs).await.unwrap());
 }
 
+/// Cycles of the long loop on one site. The more has happened there, the longer it takes to look at all of it.
+const OF_ONE_SITE: u64 = 50;
+
 /// The long loop: `KEPT_CYCLES` on each database, or on the one that `KEPT_ON` names, from `KEPT_SEED`.
 #[tokio::test]
 #[ignore = "takes minutes: cargo xtask faults kill"]
@@ -95,7 +98,12 @@ async fn long() {
         if wanted.as_ref().is_some_and(|wanted| wanted != name) {
             continue;
         }
-        let summary = Drill::new(on, seed, None).await.run(cycles).await.unwrap();
-        drill::say(&summary);
+        let mut lived = Lived::default();
+        for (site, begun) in (0..cycles).step_by(OF_ONE_SITE as usize).enumerate() {
+            let drill = Drill::new(on, seed + site as u64, None).await;
+            let some = drill.run(OF_ONE_SITE.min(cycles - begun)).await;
+            lived = lived.and(some.unwrap_or_else(|found| panic!("{name}, site {site}: {found}")));
+            drill::say(&format!("kill -9 | {name} | {}", lived.summary()));
+        }
     }
 }

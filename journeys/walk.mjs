@@ -349,6 +349,7 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await see("return-card", support);
     await press(support, "Join it to this account");
     assert.equal((await support.answer()).status, 422, "not without a reason");
+    await says(support, "Fill in “Why you decide so”.");
     await see("return-card-errors", support);
     await fill(support, "Why you decide so", "You named the course of last year.");
     await press(support, "Join it to this account");

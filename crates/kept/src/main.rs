@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use kept::{
     commands::{self, Failed, Place, publish},
     config::{Config, DatabaseUrl},
@@ -136,6 +137,9 @@ enum Command {
         /// Writes a letter to everybody who is new; without it nobody is written to
         #[arg(long, requires = "config", conflicts_with = "data")]
         invite: bool,
+        /// As of when the file is right: a day, or a moment. Needed once people have been erased here, whom it may still name
+        #[arg(long, value_name = "WHEN", value_parser = commands::import::moment)]
+        as_of: Option<Timestamp>,
         #[command(flatten)]
         site: SiteArgs,
     },
@@ -292,10 +296,10 @@ async fn run(
             let asked = commands::simulate::Asked { notice, years, people, seed, plot, json };
             Ok(commands::simulate::run(asked, out).await?)
         }
-        Command::Import { file, dry_run, source, invite, site } => {
+        Command::Import { file, dry_run, source, invite, as_of, site } => {
             let base = site.config.as_deref().filter(|_| invite).map(Config::read).transpose()?;
             let invite = base.map(|config| config.base.origin().to_owned());
-            let asked = commands::import::Asked { file: &file, dry_run, source, invite };
+            let asked = commands::import::Asked { file: &file, dry_run, source, invite, as_of };
             Ok(commands::import::run(&site.place()?, &asked, out, err).await?)
         }
         Command::Duties { dry_run: _, json, site } => {

@@ -280,7 +280,7 @@ impl Course {
 }
 
 /// How one comes here: once, and whoever came otherwise never does this.
-const ARRIVALS: &[&str] = &["sign-up.started", import::IMPORTED];
+const ARRIVALS: &[&str] = &[members::SIGN_UP, import::IMPORTED];
 
 /// What only the person's own wish begins; the page on which they wish it tells the dates.
 const OWN_WISH: &[&str] = &[closing::CLOSING, closing::CLOSED, closing::DEACTIVATED];

@@ -130,7 +130,7 @@ pub const AREA: Area = Area {
         ],
     }],
     events: &[
-        EventSpec { name: "sign-up.started", when: "you sign up" },
+        EventSpec { name: members::SIGN_UP, when: "you sign up" },
         EventSpec { name: "sign-up.confirmed", when: "you confirm your address" },
         EventSpec { name: sessions::SIGNED_IN, when: "you last signed in" },
         EventSpec {

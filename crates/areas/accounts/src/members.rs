@@ -28,6 +28,9 @@ pub const BY_PENDING_EMAIL: Index = Index { name: "pending-email", kind: Kind::E
 /// The member id, kept for a return (`acc-12`).
 pub const BY_MEMBER_ID: Index = Index { name: "member-id", kind: Kind::IDENTIFIER, unique: true };
 
+/// The event of a sign-up that waits for its confirmation.
+pub(crate) const SIGN_UP: &str = "sign-up.started";
+
 /// The job that ends a membership on its date.
 pub const EXPIRE: &str = "accounts.expire";
 
@@ -122,7 +125,7 @@ pub fn sign_up(act: &mut Act<'_, '_>, new: &NewMember) -> Result<SubjectId, Keep
         "INSERT INTO accounts (subject, standing, since) VALUES ($1, $2, $3)",
         &params![subject.as_bytes(), Standing::Pending.word(), to_millis(act.ctx.now)],
     )?;
-    act.emit(subject, "sign-up.started")?;
+    act.emit(subject, SIGN_UP)?;
     Ok(subject)
 }
 

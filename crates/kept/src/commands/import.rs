@@ -4,6 +4,7 @@ mod table;
 
 use std::{io::Write, path::Path};
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kept_accounts::import::{self, Batch, Fault, Invitation, Outcome, Refused};
 use kept_keeper::{Keeper, KeeperError};
 use kept_notice::words::counted;
@@ -28,6 +29,18 @@ pub struct Asked<'a> {
     pub source: Option<String>,
     /// Where people reach the site, if newcomers are written to.
     pub invite: Option<String>,
+    /// As of when the file is right.
+    pub as_of: Option<Timestamp>,
+}
+
+/// A moment, or a day, which then is its beginning.
+///
+/// # Errors
+/// It is neither, and how to write one.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    let moment = text.parse().ok().or_else(day);
+    moment.ok_or_else(|| "write a day, such as 2027-01-31, or a moment, such as 2027-01-31T09:00Z".to_owned())
 }
 
 /// What a batch was answered with.
@@ -69,6 +82,7 @@ pub async fn run(
         lines,
         dry_run: asked.dry_run,
         invite: asked.invite.clone(),
+        as_of: asked.as_of,
     };
     let site = Site::of(place).await?;
     let (_, letter) = site.ask(batch(Vec::new())).await?.map_err(unfit)?;

@@ -343,6 +343,7 @@ async fn take_over(keeper: &Keeper, base: &str) -> Result<(), import::Refused> {
         lines: NEWCOMERS.map(texts).to_vec(),
         dry_run: false,
         invite: Some(base.to_owned()),
+        as_of: Some(keeper.now()),
     };
     import::take_in(keeper, batch).await.map(drop)
 }

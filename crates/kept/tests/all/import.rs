@@ -46,6 +46,36 @@ const GOOD: &str = "\u{feff}given_name,family_name,email,address,phone\r\n\
     \r\n\
     Bob,\"Test\"\"well\"\"\",bob@example.test,,0123 456\n";
 
+/// Whom the site has erased, a file from before may bring back.
+#[test]
+fn a_file_from_before_an_erasure_is_refused() {
+    let folder = site();
+    let erased = "INSERT INTO deeds (position, rule, action, started, due, done) \
+                  VALUES (0, 'retain.closing', 'erase', 0, 0, 1767225600000)";
+    Connection::open(folder.path().join("data/kept.db")).unwrap().execute(erased, []).unwrap();
+    let as_of = |when: &str| run(folder.path(), GOOD, &format!("{IMPORT} --as-of {when}"));
+    insta::assert_snapshot!(run(folder.path(), GOOD, IMPORT), @r#"
+    $ kept import people.csv --config kept.toml
+    kept: people.csv: 1 person was erased here so far, and the file may name them: say with --as-of as of when it is right, such as 2027-01-31 or 2027-01-31T09:00Z
+    [exit 2]
+    "#);
+    insta::assert_snapshot!(as_of("2025-12-31"), @r#"
+    $ kept import people.csv --config kept.toml --as-of 2025-12-31
+    kept: people.csv: 1 person was erased here since then, and the file may name them: tell the other system whom to leave out, have the file written anew, and say with --as-of when that was
+    [exit 2]
+    "#);
+    assert!(
+        as_of("yesterday")
+            .contains("write a day, such as 2027-01-31, or a moment, such as 2027-01-31T09:00Z")
+    );
+    assert_eq!(accounts(folder.path()), 0);
+    insta::assert_snapshot!(as_of("2026-01-01T00:01Z"), @r#"
+    $ kept import people.csv --config kept.toml --as-of 2026-01-01T00:01Z
+    2 people taken in, 0 already here and left as they are, 0 rejected.
+    Nobody was written to. A newcomer gets in by the page “Forgotten password”.
+    "#);
+}
+
 #[test]
 fn newcomers_are_invited_once() {
     let folder = site();

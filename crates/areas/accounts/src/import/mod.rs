@@ -6,16 +6,19 @@ mod line;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kept_keeper::{Act, Actor, Claim, Index, Keeper, KeeperError, Look, Policy, time::long_date};
-use kept_notice::DataSource;
-use kept_store::params;
+use kept_keeper::{
+    Act, Actor, Claim, Index, Keeper, KeeperError, Look, Policy,
+    time::{long_date, to_millis},
+};
+use kept_notice::{DataSource, RetainAction, words::counted};
+use kept_store::{Read, params};
 use kept_vault::{Kind, SourceName, SubjectId};
 use serde::{Deserialize, Serialize};
 
 use self::line::{Columns, Newcomer};
 use crate::{
     closing,
-    members::{self, BY_EMAIL, BY_MEMBER_ID, Standing},
+    members::{self, BY_EMAIL, BY_MEMBER_ID, SIGN_UP, Standing},
 };
 
 /// The event of an account that was taken over from elsewhere.
@@ -34,6 +37,8 @@ pub struct Batch {
     pub dry_run: bool,
     /// Where people reach the site, if each newcomer is to get a letter.
     pub invite: Option<String>,
+    /// As of when the file is right: whom the site has erased since, it may still name.
+    pub as_of: Option<Timestamp>,
 }
 
 /// What came of one line.
@@ -74,6 +79,18 @@ pub enum Refused {
     /// The notice names several.
     #[error("the notice names more than one source: choose one with --source: {0}")]
     WhichSource(String),
+    /// People were erased, and nobody has said when the file was written.
+    #[error(
+        "{0} erased here so far, and the file may name them: say with --as-of as of when it is right, such as 2027-01-31 or \
+         2027-01-31T09:00Z"
+    )]
+    Undated(String),
+    /// People were erased since the file was written.
+    #[error(
+        "{0} erased here since then, and the file may name them: tell the other system whom to leave out, have the file \
+         written anew, and say with --as-of when that was"
+    )]
+    Outdated(String),
     /// The source does not give what an account needs.
     #[error(
         "[{0}] of the notice gives no name or no e-mail address, and no account can be without: add them to its \
@@ -110,6 +127,7 @@ pub async fn take_in(keeper: &Keeper, batch: Batch) -> Result<Vec<Outcome>, Refu
 
 fn foresee(look: &mut Look<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> {
     let (_, columns) = opened(&look.ctx.policy, batch)?;
+    current(look.sql(), &look.ctx.policy, batch)?;
     let mut outcomes = Vec::with_capacity(batch.lines.len());
     for line in &batch.lines {
         outcomes.push(match columns.read(&look.ctx.policy, look.ctx.now, line) {
@@ -125,6 +143,7 @@ fn foresee(look: &mut Look<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refus
 fn admit(act: &mut Act<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> {
     let policy = act.ctx.policy.clone();
     let (rule, columns) = opened(&policy, batch)?;
+    current(act.tx(), &policy, batch)?;
     let source = SourceName::new(&rule.name).ok_or_else(|| KeeperError::Unknown(rule.rule.id.clone()))?;
     let invite = |base: &String| invitation_of(&policy, rule, base, act.ctx.now);
     let letter = batch.invite.as_ref().map(invite).transpose()?;
@@ -161,6 +180,36 @@ fn opened<'p>(policy: &'p Policy, batch: &Batch) -> Result<(&'p DataSource, Colu
     Ok((rule, columns))
 }
 
+/// Whether the file is younger than every erasure. Nothing remembers who was erased; how many were, and when, is nobody's.
+fn current(read: &Read<'_>, policy: &Policy, batch: &Batch) -> Result<(), Refused> {
+    let since = batch.as_of.map_or(i64::MIN, to_millis);
+    let rows = read.query(
+        "SELECT rule, COUNT(*) FROM deeds WHERE action = 'erase' AND done >= $1 GROUP BY rule",
+        &params![since],
+    );
+    let mut erased = 0;
+    for row in rows.map_err(KeeperError::from)? {
+        let rule: String = row.get(0).map_err(KeeperError::from)?;
+        if forgets(policy, &rule) {
+            erased += row.get::<i64>(1).map_err(KeeperError::from)?;
+        }
+    }
+    let people = || counted(erased, "person was", "people were");
+    match batch.as_of {
+        _ if erased == 0 => Ok(()),
+        None => Err(Refused::Undated(people())),
+        Some(_) => Err(Refused::Outdated(people())),
+    }
+}
+
+/// Whether a rule forgets people whose address was known to be theirs; of a rule of an earlier notice that may be so.
+fn forgets(policy: &Policy, rule: &str) -> bool {
+    let Some(rule) = policy.notice.retains.iter().find(|retain| retain.rule.id == rule) else { return true };
+    let RetainAction::Erase { labels } = &rule.action else { return false };
+    let mut terms = labels.iter().flat_map(|label| policy.notice.kinds_of(label));
+    rule.when != SIGN_UP && terms.any(|term| term == Kind::EMAIL_ADDRESS.term())
+}
+
 /// What stands in the way of a newcomer: somebody has the address, or the member id, already.
 fn already(
     newcomer: &Newcomer,
@@ -185,7 +234,7 @@ fn begin(act: &mut Act<'_, '_>, source: SourceName, newcomer: &Newcomer) -> Resu
     }
     act.tx().execute(
         "INSERT INTO accounts (subject, standing, since) VALUES ($1, $2, $3)",
-        &params![subject.as_bytes(), Standing::Open.word(), kept_keeper::time::to_millis(act.ctx.now)],
+        &params![subject.as_bytes(), Standing::Open.word(), to_millis(act.ctx.now)],
     )?;
     match &newcomer.member_id {
         Some(id) => members::bring_id(act, source, subject, id)?,

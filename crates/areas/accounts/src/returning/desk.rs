@@ -96,7 +96,8 @@ pub(crate) async fn act(
         Some("refuse") => Some(false),
         _ => return Err(Problem::bad_request("The form named no act. Nothing has been changed.")),
     };
-    let reason = fields.text("reason", "Reason", MOST_REASON, Need::Required);
+    let label = if accept.is_some() { "Why you decide so" } else { "Reason" };
+    let reason = fields.text("reason", label, MOST_REASON, Need::Required);
     let Some(subject) = subject else {
         fields.refuse("reason", "Choose first whom it is about.");
         return list(&accounts, &visit, &fields, StatusCode::UNPROCESSABLE_ENTITY).await;

@@ -1,10 +1,10 @@
 //! use-15, acc-9: people who are taken over from a source that the notice names, and how they get in.
 
-use kept_accounts::import::{Batch, Fault, Outcome, take_in};
+use kept_accounts::import::{Batch, Fault, Outcome, Refused, take_in};
 use kept_keeper::{Database, Status};
 use kept_testkit::{CPE, PASSWORD, Site, TRAINERS};
 
-use crate::support::{count, sign_in};
+use crate::support::{count, sign_in, sign_up};
 
 const SOURCE: &str = r#"
 [source.old-list]
@@ -20,6 +20,7 @@ fn batch(columns: &[&str], lines: &[&[&str]]) -> Batch {
         lines: lines.iter().map(|line| owned(line)).collect(),
         dry_run: false,
         invite: None,
+        as_of: None,
     }
 }
 
@@ -97,6 +98,32 @@ async fn who_never_comes_is_forgotten_after_a_warning() {
     assert_eq!(site.find("ada@example.test").await, None);
     assert_eq!(count(&site, "SELECT COUNT(*) FROM vault").await, 0);
     assert_eq!(site.promise("retain.untaken").await.status, Status::Kept);
+}
+
+/// A file from before somebody was erased would bring them back.
+#[tokio::test]
+async fn an_old_file_is_refused() {
+    let site = Site::under(CPE).await;
+    let before = site.now();
+    take_in(&site.keeper, ada()).await.unwrap();
+    site.days(367).await;
+    assert_eq!(site.find("ada@example.test").await, None);
+    let with = |as_of, dry_run| Batch { as_of, dry_run, ..ada() };
+    for dry_run in [true, false] {
+        let refused = take_in(&site.keeper, with(None, dry_run)).await.unwrap_err();
+        assert!(matches!(&refused, Refused::Undated(people) if people == "1 person was"), "{refused}");
+        let refused = take_in(&site.keeper, with(Some(before), dry_run)).await.unwrap_err();
+        assert!(matches!(&refused, Refused::Outdated(people) if people == "1 person was"), "{refused}");
+    }
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM accounts").await, 0);
+    let taken = take_in(&site.keeper, with(Some(site.now()), false)).await.unwrap();
+    assert_eq!(taken, [Outcome::Added], "she has come back by a file of now");
+
+    // Whoever signed up and never confirmed was nobody's.
+    let other = Site::under(CPE).await;
+    sign_up(&mut other.browser(), "mira@example.test").await;
+    other.days(8).await;
+    assert_eq!(take_in(&other.keeper, ada()).await.unwrap(), [Outcome::Added]);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, Finding, Inspect, KeeperError, time::to_millis};
 use kept_notice::due;
 use kept_store::params;
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
     form::{Fields, Need},
@@ -111,11 +111,13 @@ pub(crate) async fn ask(
     page(&SentPage { frame: visit.frame("Check your mail") })
 }
 
-/// Whether a letter reaches somebody: not before the address is confirmed, and not after it is erased.
+/// Whether a letter reaches somebody: not before the address is confirmed, and not after it or the password is erased. A
+/// dispute may keep the address longer; there is nothing to sign in to any more.
 fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
     let account = members::account(act.tx(), subject)?;
     let confirmed = account.is_some_and(|account| account.standing != Standing::Pending);
-    Ok(confirmed && act.view::<Addressee>(subject, None)?.email.is_some())
+    let over = act.is_over(subject, Kind::PASSWORD)?;
+    Ok(confirmed && !over && act.view::<Addressee>(subject, None)?.email.is_some())
 }
 
 /// Nobody is there to write to. The ledger's size is public, so as much is written down as for a letter.

@@ -10,7 +10,7 @@ use axum::{
 use jiff::{Span, Timestamp};
 use kept_keeper::{Act, Actor, Deed, KeeperError, time::long_date};
 use kept_notice::{Carrier, shortest, words::duration};
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
     form::Fields,
@@ -194,7 +194,10 @@ pub(crate) fn come_in(
     carried: &Carried,
 ) -> Result<Outcome, KeeperError> {
     let account = members::account(act.tx(), subject)?;
-    if account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated)) {
+    let in_use =
+        account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated));
+    // With a passkey one could still get in where a dispute keeps an account whose day has come.
+    if in_use && !act.is_over(subject, Kind::PASSWORD)? {
         sessions::end(act, carried.before.digest())?;
         sessions::begin(act, subject, &carried.session, factor, by)?;
         carried.known.iter().try_for_each(|device| devices::forget(act, device))?;

@@ -10,6 +10,11 @@ export async function press(who, name, options) {
   await who.page.getByRole("button", { name, exact: true }).click(options);
 }
 
+/** Goes on by a link of the page: where addresses carry sessions, one that is typed in opens nothing. */
+export async function follow(who, name) {
+  await who.page.getByRole("link", { name, exact: true }).first().click();
+}
+
 export async function heading(who, text) {
   assert.equal(await who.page.getByRole("heading", { level: 1 }).innerText(), text);
 }

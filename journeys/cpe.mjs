@@ -7,34 +7,14 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { asked, fill, heading, path, press, says, step } from "./acts.mjs";
-import { cookieRefuser, launch, sitting, tab } from "./browser.mjs";
-import { looker } from "./looks.mjs";
+import { fill, follow, heading, path, press, says, step } from "./acts.mjs";
+import { sitting, tab } from "./browser.mjs";
+import { journey } from "./journey.mjs";
+import { invented, mailbox, signIn } from "./people.mjs";
 
-const { site, shots } = asked("cpe.mjs", process.argv.slice(2));
-const complaints = [];
-const open = [];
-const browser = await launch();
-try {
-  await walk();
-  assert.deepEqual(complaints, [], "complaints");
-} catch (error) {
-  console.error(`failed: ${error.message}`);
-  for (const complaint of complaints) console.error(`  ${complaint}`);
-  process.exitCode = 1;
-} finally {
-  for (const context of open) await context.close();
-  await browser.close();
-}
-
-async function walk() {
-  const { look, counted } = await looker(browser, site, complaints, shots);
-  const see = async (name, who) => look(name, await who.answer());
-  const ada = {
-    ...(await someone()),
-    email: `ada.addressed.${Date.now().toString(36)}@example.test`,
-    password: "seven lanterns under quiet snow",
-  };
+await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
+  const open = [];
+  const ada = await someone(invented("Ada", "Addressed"));
 
   await step("the browser refuses the one cookie there is, and everything can be read", async () => {
     await ada.page.goto("/notice");
@@ -56,8 +36,8 @@ async function walk() {
     await press(ada, "Sign up");
     assert.equal((await ada.answer()).status, 422);
     await see("sign-up-errors", ada);
-    await fill(ada, "Given name", "Ada");
-    await fill(ada, "Family name", "Addressed");
+    await fill(ada, "Given name", ada.given);
+    await fill(ada, "Family name", ada.family);
     await fill(ada, "E-mail address", ada.email);
     await fill(ada, "Password", ada.password);
     await press(ada, "Sign up");
@@ -72,10 +52,10 @@ async function walk() {
   await step("signs in, and the address carries it", async () => {
     await ada.page.goto("/sign-in");
     await see("sign-in", ada);
-    await signIn(ada, "not the password of anybody");
+    await signIn(ada, ada.email, "not the password of anybody");
     assert.equal((await ada.answer()).status, 422);
     await see("sign-in-errors", ada);
-    await signIn(ada, ada.password);
+    await signIn(ada, ada.email, ada.password);
     assert.equal(path(ada), "/account");
     assert.ok(carried(ada));
     await see("account", ada);
@@ -84,7 +64,7 @@ async function walk() {
   await step("reloads, goes back and forward", async () => {
     await ada.page.reload();
     assert.equal(path(ada), "/account");
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await follow(ada, "My data");
     await heading(ada, "My data");
     await see("account-data", ada);
     await ada.page.goBack();
@@ -96,7 +76,7 @@ async function walk() {
   });
 
   await step("changes a detail", async () => {
-    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await follow(ada, "My account");
     await fill(ada, "Family name", "Addressed-Stride");
     await press(ada, "Save my details");
     assert.equal(path(ada), "/account");
@@ -118,8 +98,8 @@ async function walk() {
     await heading(second, "Where you are signed in");
     await second.page.reload();
     await heading(second, "Where you are signed in");
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
-    await second.page.getByRole("link", { name: "My account", exact: true }).first().click();
+    await follow(ada, "My data");
+    await follow(second, "My account");
     await heading(second, "My account");
     await second.page.close();
   });
@@ -156,21 +136,21 @@ async function walk() {
   });
 
   await step("pasted into another browser it opens nothing, and the session ends", async () => {
-    const friend = await someone({ locale: "fr-FR" });
+    const friend = await someone({}, { locale: "fr-FR" });
     await friend.page.goto(ada.page.url());
     await isSignIn(friend);
     await ada.page.reload();
     await isSignIn(ada);
-    await signIn(ada, ada.password);
+    await signIn(ada, ada.email, ada.password);
     assert.equal(path(ada), "/account/data", "back at the page that was asked for");
-    await ada.page.getByRole("link", { name: "all of them" }).click();
+    await follow(ada, "all of them");
     await says(ada, "A session ended, because its address was opened in another browser.");
     await see("trail", ada);
   });
 
   await step("takes everything along, after the password", async () => {
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
-    await ada.page.getByRole("link", { name: "take everything with you" }).click();
+    await follow(ada, "My data");
+    await follow(ada, "take everything with you");
     await press(ada, "Download my data");
     assert.equal((await ada.answer()).status, 422, "not without the password");
     await see("export", ada);
@@ -181,8 +161,8 @@ async function walk() {
   });
 
   await step("adds an address by a letter's link, which asks to sign in and leads on", async () => {
-    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
-    await ada.page.getByRole("link", { name: "Your e-mail addresses" }).click();
+    await follow(ada, "My account");
+    await follow(ada, "Your e-mail addresses");
     await fill(ada, "E-mail address", `work.${ada.email}`);
     await fill(ada, "Your password", ada.password);
     await press(ada, "Add this address");
@@ -190,27 +170,27 @@ async function walk() {
     await see("addresses", ada);
     await letter({ ...ada, email: `work.${ada.email}` });
     await isSignIn(ada);
-    await signIn(ada, ada.password);
+    await signIn(ada, ada.email, ada.password);
     await heading(ada, "Confirm your address");
     await press(ada, "Confirm this address");
     await says(ada, "You can sign in with any of them.");
   });
 
   await step("changes the password, and goes on", async () => {
-    await ada.page.getByRole("link", { name: "My account", exact: true }).first().click();
-    await ada.page.getByRole("link", { name: "Change your password" }).click();
+    await follow(ada, "My account");
+    await follow(ada, "Change your password");
     const next = "a quieter lantern over the harbour";
     await fill(ada, "Your present password", ada.password);
     await fill(ada, "New password", next);
     await press(ada, "Change my password");
     await heading(ada, "Your password is new");
     ada.password = next;
-    await ada.page.getByRole("link", { name: "Back to My account" }).click();
+    await follow(ada, "Back to My account");
     await heading(ada, "My account");
   });
 
   await step("signs out, and the step back shows nothing", async () => {
-    await ada.page.getByRole("link", { name: "My data", exact: true }).first().click();
+    await follow(ada, "My data");
     await heading(ada, "My data");
     const left = ada.page.url();
     await press(ada, "Sign out");
@@ -226,26 +206,25 @@ async function walk() {
   await step("and there never was a cookie, nor an address in another's hands", async () => {
     for (const context of open) assert.deepEqual(await context.cookies(), []);
   });
-  console.log(`looked at ${counted()}`);
-}
 
-/** Somebody with a browser of their own, of which every request and answer is looked at. */
-async function someone(more) {
-  const who = await cookieRefuser(site, complaints, more);
-  open.push(who.context);
-  who.context.on("request", (request) => {
-    const from = request.headers().referer;
-    if (from) complaints.push(`a request says where it comes from: ${new URL(request.url()).pathname}`);
-  });
-  who.context.on("response", async (response) => {
-    const { pathname } = new URL(response.url());
-    const headers = await response.allHeaders().catch(() => ({}));
-    const bar = pathname.endsWith("/notice/seen");
-    if (headers["set-cookie"] && !bar) complaints.push(`${pathname} sets a cookie`);
-    if (/^\/s\/[^/]+\/notice/.test(pathname) && !bar) complaints.push("a public page carries a session");
-  });
-  return who;
-}
+  /** Somebody whose browser refuses every cookie, and of which every request and answer is looked at. */
+  async function someone(more, settings) {
+    const who = await refuser(more, settings);
+    open.push(who.context);
+    who.context.on("request", (request) => {
+      const from = request.headers().referer;
+      if (from) complaints.push(`a request says where it comes from: ${new URL(request.url()).pathname}`);
+    });
+    who.context.on("response", async (response) => {
+      const { pathname } = new URL(response.url());
+      const headers = await response.allHeaders().catch(() => ({}));
+      const bar = pathname.endsWith("/notice/seen");
+      if (headers["set-cookie"] && !bar) complaints.push(`${pathname} sets a cookie`);
+      if (/^\/s\/[^/]+\/notice/.test(pathname) && !bar) complaints.push("a public page carries a session");
+    });
+    return who;
+  }
+});
 
 /** Whether the address carries a session. */
 function carried(who) {
@@ -258,16 +237,8 @@ async function isSignIn(who) {
   assert.ok(!carried(who), "the address bar keeps no session");
 }
 
-async function signIn(who, password) {
-  await fill(who, "E-mail address", who.email);
-  await fill(who, "Password", password);
-  await press(who, "Sign in");
-}
-
 /** Opens the link of the newest letter. */
 async function letter(who) {
-  await who.page.goto("/demo/mail");
-  await fill(who, "E-mail address", who.email);
-  await press(who, "Open the mailbox");
+  await mailbox(who);
   await who.page.locator("article.letter a").first().click();
 }

@@ -4,45 +4,29 @@
 //
 //     node journeys/passkeys.mjs URL [--shots DIR]
 //
-// URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`).
+// URL is that of a running example whose address is a name (`kept demo trainers --listen localhost:8080`, or `cpe`, whose
+// addresses carry the session, so that every page is reached by links).
 
 import assert from "node:assert/strict";
-import { asked, fill, press, step } from "./acts.mjs";
-import { launch, visitor } from "./browser.mjs";
-import { looker } from "./looks.mjs";
+import { fill, follow, press, step } from "./acts.mjs";
+import { journey } from "./journey.mjs";
+import { enter } from "./people.mjs";
 
-const { site, shots } = asked("passkeys.mjs", process.argv.slice(2));
-const email = "sam@example.test";
-const complaints = [];
-const browser = await launch();
-try {
-  await journey();
-  assert.deepEqual(complaints, [], "complaints");
-} catch (error) {
-  console.error(`failed: ${error.message}`);
-  for (const complaint of complaints) console.error(`  ${complaint}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
-
-async function journey() {
-  const { look, counted } = await looker(browser, site, complaints, shots);
-  const sam = await visitor(browser, site, complaints, { javaScriptEnabled: true });
-  const see = async (name, who = sam) => look(name, await who.answer());
+await journey("passkeys.mjs", async ({ see, someone }) => {
+  const sam = await someone({ email: "sam@example.test" }, { javaScriptEnabled: true });
   const device = await authenticator(sam);
-  const password = await enter(sam);
+  await enter(sam);
 
   await step("a passkey is made", async () => {
-    await sam.page.goto("/account/passkeys");
-    await see("passkeys-none");
+    await follow(sam, "Passkeys");
+    await see("passkeys-none", sam);
     await press(sam, "Add a passkey");
-    await see("passkeys-errors");
+    await see("passkeys-errors", sam);
     await fill(sam, "Name of the passkey", "Key ring");
-    await fill(sam, "Your password", password);
+    await fill(sam, "Your password", sam.password);
     await press(sam, "Add a passkey");
     await comesTo(sam, "Make the passkey");
-    await see("passkey-make");
+    await see("passkey-make", sam);
     assert.equal(await sam.page.locator("[data-passkey-unable]").isVisible(), false, "this browser can");
     await device.refuse();
     await press(sam, "Make the passkey");
@@ -52,40 +36,40 @@ async function journey() {
     await sam.page.waitForURL("**/account/passkeys");
     await shows(sam, "Key ring", "not yet");
     assert.equal((await device.all()).length, 1);
-    await see("passkeys-one");
+    await see("passkeys-one", sam);
   });
 
   await step("the same device is not asked for a second", async () => {
     await fill(sam, "Name of the passkey", "Again");
-    await fill(sam, "Your password", password);
+    await fill(sam, "Your password", sam.password);
     await press(sam, "Add a passkey");
     await press(sam, "Make the passkey");
     await sam.page.getByText("This device has a passkey for your account already.").waitFor();
   });
 
   await step("it signs in, and opens the desk", async () => {
-    await sam.page.goto("/account");
+    await follow(sam, "My account");
     await press(sam, "Sign out of this browser");
     await sam.page.goto("/sign-in");
-    await see("passkey-sign-in-form");
+    await see("passkey-sign-in-form", sam);
     await press(sam, "Sign in with a passkey");
     await sam.page.waitForURL("**/account");
-    await sam.page.goto("/desk");
+    await follow(sam, "Desk");
     await comesTo(sam, "Desk");
-    await sam.page.goto("/account/passkeys");
+    await goes(sam, "Passkeys");
     await shows(sam, "Key ring");
     assert.ok(!(await sam.page.locator("main").innerText()).includes("not yet"), "it has been used");
-    await sam.page.goto("/account/trail");
+    await goes(sam, "What was done with your data");
     await shows(sam, "You signed in with a passkey");
-    await sam.page.goto("/account/data");
+    await follow(sam, "My data");
     await shows(sam, "A passkey named “Key ring”");
-    await sam.page.goto("/account/compromised");
+    await goes(sam, "Somebody may know your password");
     await shows(sam, "Your passkeys stay");
-    await see("compromised-with-passkeys");
+    await see("compromised-with-passkeys", sam);
   });
 
   await step("without JavaScript the pages say so, and the password works", async () => {
-    const plain = await visitor(browser, site, complaints);
+    const plain = await someone();
     await plain.page.goto("/sign-in");
     await press(plain, "Sign in with a passkey");
     await comesTo(plain, "Sign in with a passkey");
@@ -98,26 +82,25 @@ async function journey() {
   });
 
   await step("a device that is refused says so, and a removed passkey opens nothing", async () => {
-    await sam.page.goto("/account/passkeys");
+    await goes(sam, "Passkeys");
     await press(sam, "Remove Key ring");
     await comesTo(sam, "Remove a passkey");
-    await see("passkey-remove");
-    await fill(sam, "Your password", password);
+    await see("passkey-remove", sam);
+    await fill(sam, "Your password", sam.password);
     await press(sam, "Remove this passkey");
     await shows(sam, "You have none.");
-    await sam.page.goto("/account");
+    await follow(sam, "My account");
     await press(sam, "Sign out of this browser");
     await sam.page.goto("/sign-in");
     await press(sam, "Sign in with a passkey");
     await comesTo(sam, "This passkey did not sign you in");
-    await see("passkey-refused");
+    await see("passkey-refused", sam);
     await device.refuse();
     await sam.page.goto("/sign-in");
     await press(sam, "Sign in with a passkey");
     await sam.page.getByText("No passkey was used.").waitFor();
   });
-  console.log(`looked at ${counted()}`);
-}
+});
 
 /** The device of somebody's browser: it has a finger on it, until it is told to refuse. */
 async function authenticator(who) {
@@ -141,22 +124,11 @@ async function authenticator(who) {
   };
 }
 
-/** Signs in by password and the code that the example shows. Returns the password. */
-async function enter(who) {
-  await who.page.goto("/demo");
-  const password = await who.page.locator("main p code").first().innerText();
-  await who.page.goto("/sign-in");
-  await fill(who, "E-mail address", email);
-  await fill(who, "Password", password);
-  await press(who, "Sign in");
-  const shown = await visitor(browser, site, complaints);
-  await shown.page.goto("/demo");
-  const code = await shown.page.getByRole("row").filter({ hasText: email }).locator("code").innerText();
-  await shown.context.close();
-  await fill(who, "Code", code);
-  await press(who, "Sign in with this code");
+/** Goes to a page of one's own by the links that lead there. */
+async function goes(who, link) {
+  await follow(who, "My account");
   await comesTo(who, "My account");
-  return password;
+  await follow(who, link);
 }
 
 /** Waits until a page of this heading is there: what a script sends takes its time. */

@@ -8,14 +8,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { fill, heading, path, press, says, step } from "./acts.mjs";
-import { cookieRefuser } from "./browser.mjs";
 import { journey } from "./journey.mjs";
 import { invented, joins, mailbox, moveClock, signIn } from "./people.mjs";
 
 const DEVICE = "kept_device";
 const MACHINE = "DESK-7F3A-0042";
 
-await journey("process.mjs", async ({ site, complaints, see, someone }) => {
+await journey("process.mjs", async ({ see, someone, refuser }) => {
   let client = await someone(invented("Clara", "Clientele"));
 
   await step("reads the notice, and no cookie is left", async () => {
@@ -28,7 +27,7 @@ await journey("process.mjs", async ({ site, complaints, see, someone }) => {
   });
 
   await step("who refuses cookies can read, and is told why there is no account without one", async () => {
-    const reader = await cookieRefuser(site, complaints);
+    const reader = await refuser();
     for (const page of ["/", "/notice", "/notice/kept", "/notice/uses", "/sign-up", "/sign-in"]) {
       await reader.page.goto(page);
       assert.equal((await reader.answer()).status, 200, page);

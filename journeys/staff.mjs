@@ -154,7 +154,7 @@ await journey("staff.mjs", async ({ see, someone }) => {
     await ada.page.goto("/sign-in");
     await signIn(ada, ada.email, ada.password);
     await ada.page.goto("/account/documents");
-    await says(ada, "Your professional standing is not verified.", "Accepted on");
+    await says(ada, "Your professional standing was verified until", "and is not any more.", "Accepted on");
     await see("documents-over", ada);
     await withCode(petra);
     await petra.page.goto("/desk/staff");

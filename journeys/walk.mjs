@@ -1,5 +1,5 @@
 // The first walk: somebody signs up, is looked up by the support desk, lets the membership end, and half a year later is
-// gone. Everything is done as people do it, in a real browser with JavaScript off.
+// gone; then they come back. Everything is done as people do it, in a real browser with JavaScript off.
 //
 //     node journeys/walk.mjs URL [--shots DIR]
 //
@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { fill, heading, path, press, says, step } from "./acts.mjs";
+import { fill, follow, heading, path, press, says, step } from "./acts.mjs";
 import { journey } from "./journey.mjs";
 import { enter, invented, joins, mailbox, moveClock, signIn } from "./people.mjs";
 
@@ -15,6 +15,7 @@ await journey("walk.mjs", async ({ see, someone }) => {
   const member = await someone(invented("Wilma", "Walker"));
   const support = await someone({ email: "sam@example.test" });
   const owner = await someone({ email: "olive@example.test" });
+  let former;
   const reason = "asks by telephone what we hold";
 
   await step("anybody reads, and no cookie is left with them", async () => {
@@ -77,6 +78,7 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await signIn(member, member.email, member.password);
     assert.equal(path(member), "/account");
     await see("account", member);
+    former = await memberId(member);
   });
 
   await step("corrects a detail", async () => {
@@ -272,9 +274,15 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await moveClock(owner, "One day on", 1);
     await member.page.goto("/sign-in");
     await signIn(member, member.email, member.password);
-    assert.equal((await member.answer()).status, 403);
+    assert.equal(path(member), "/account/switched-off");
     await heading(member, "Your account is switched off");
     await see("switched-off", member);
+    await follow(member, "My data");
+    await says(member, "Walker-Stride");
+    await see("switched-off-data", member);
+    await member.page.goto("/account/close");
+    await see("switched-off-close", member);
+    await press(member, "Sign out");
   });
 
   const before = await board(member);
@@ -298,12 +306,79 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await see("kept-after", member);
   });
 
+  await step("who comes back signs up anew, and names the former member id (acc-12)", async () => {
+    await joins(member);
+    await member.page.goto("/sign-in");
+    await signIn(member, member.email, member.password);
+    assert.notEqual(await memberId(member), former);
+    await member.page.goto("/account");
+    await follow(member, "I was a member before");
+    await see("return", member);
+    await press(member, "Ask for my earlier membership");
+    assert.equal((await member.answer()).status, 422);
+    await see("return-errors", member);
+    await fill(member, "Former member id", "M-NOBODY");
+    await press(member, "Ask for my earlier membership");
+    await says(member, "You asked on");
+    await see("return-waiting", member);
+  });
+
+  await step("the desk joins nothing to a number that nobody had", async () => {
+    await opensReturn(support, "has signed up again");
+    await says(support, "M-NOBODY", "No earlier membership has this number.");
+    await see("return-card-nobody", support);
+    await fill(support, "Why you decide so", "There is no such number: look for an old certificate.");
+    await press(support, "Do not join it");
+    await says(support, "Nobody waits for a decision.");
+    await see("returns-none", support);
+    await member.page.goto("/account/return");
+    await says(member, "We could not make sure that the earlier membership was yours.");
+    await see("return-refused", member);
+  });
+
+  await step("and joins what is kept under one that was theirs", async () => {
+    await fill(member, "Former member id", former);
+    await press(member, "Ask for my earlier membership");
+    await support.page.goto("/desk/returns");
+    await see("returns", support);
+    await press(support, "Open the card");
+    assert.equal((await support.answer()).status, 422, "not without a reason");
+    await see("returns-errors", support);
+    await opensReturn(support, "has called, and named a course");
+    await says(support, former, member.email);
+    await see("return-card", support);
+    await press(support, "Join it to this account");
+    assert.equal((await support.answer()).status, 422, "not without a reason");
+    await see("return-card-errors", support);
+    await fill(support, "Why you decide so", "You named the course of last year.");
+    await press(support, "Join it to this account");
+    await member.page.goto("/account/return");
+    await says(member, "is joined to this account");
+    await see("return-joined", member);
+    assert.equal(await memberId(member), former);
+    await mailbox(member);
+    await says(member, "your member id is the former one");
+  });
+
   await step("a page that is not there says so", async () => {
     await member.page.goto("/nowhere");
     assert.equal((await member.answer()).status, 404);
     await see("not-found", member);
   });
 });
+
+async function memberId(who) {
+  await who.page.goto("/account");
+  return /Member id\s+(\S+)/.exec(await who.page.locator("main").innerText())[1];
+}
+
+/** Opens the card of who waits the longest for an earlier membership. */
+async function opensReturn(who, reason) {
+  await who.page.goto("/desk");
+  await follow(who, "Who says that they were a member before");
+  await fill(who, "Reason", reason);
+  await press(who, "Open the card");
+}
 
 async function lookUp(who, email, reason) {
   await who.page.goto("/desk");

@@ -14,15 +14,21 @@ pub(crate) fn io() -> Result<(), String> {
 pub(crate) fn kill(options: &[&str]) -> Result<(), String> {
     let mut test = test("kill::long");
     for option in options.chunks(2) {
-        let (name, number) = match option {
+        let (name, value) = match option {
+            ["--on", database @ ("sqlite" | "postgres")] => ("KEPT_ON", database),
             ["--cycles", number] => ("KEPT_CYCLES", number),
             ["--seed", number] => ("KEPT_SEED", number),
-            other => return Err(format!("unknown option {}: use --cycles N or --seed N", other.join(" "))),
+            other => {
+                let other = other.join(" ");
+                return Err(format!(
+                    "unknown option {other}: use --on sqlite|postgres, --cycles N or --seed N"
+                ));
+            }
         };
-        if number.parse::<u64>().is_err() {
-            return Err(format!("{number} is not a number"));
+        if name != "KEPT_ON" && value.parse::<u64>().is_err() {
+            return Err(format!("{value} is not a number"));
         }
-        test.env(name, number);
+        test.env(name, value);
     }
     run(&mut test)
 }

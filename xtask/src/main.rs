@@ -6,8 +6,8 @@
 //! `cargo xtask bench` measures Kept against a floor and writes `docs/BENCHMARKS.md`; what follows it is for `kept-bench
 //! measure`: `--quick`, `--people 10000,100000`, `--databases sqlite,postgres`, `--seconds 2.5`.
 //!
-//! `cargo xtask faults kill [--cycles N] [--seed N]` kills a busy server at random moments, far more often than the tests do;
-//! `cargo xtask faults io` takes space and syncs from it, which needs root and strace.
+//! `cargo xtask faults kill [--on sqlite|postgres] [--cycles N] [--seed N]` kills a busy server at random moments, far more
+//! often than the tests do; `cargo xtask faults io` takes space and syncs from it, which needs root and strace.
 
 mod faults;
 mod needs;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         ["bench", how @ ..] => bench(how),
         ["faults", "kill", options @ ..] => faults::kill(options),
         ["faults", "io"] => faults::io(),
-        _ => Err("usage: cargo xtask test | bench [--quick | --help] | faults kill [--cycles N] [--seed N] | faults io"
+        _ => Err("usage: cargo xtask test | bench [--quick | --help] | faults kill [--on sqlite|postgres] [--cycles N] [--seed N] | faults io"
             .to_owned()),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! An area: one part of the organisation, as a value. What no area lists cannot be used.
 
+use kept_notice::Leaving;
 use kept_store::Migration;
 use kept_vault::{Kind, SubjectId};
 
@@ -28,6 +29,8 @@ pub struct Area {
     /// Those of its events that happen to a single record with a key of its own: a clock that counts from one ends that
     /// record and nothing else.
     pub record_events: &'static [(&'static str, RecordSpec)],
+    /// How people leave, if it is here that they do: whoever asks for it may think again, or is gone at once.
+    pub leaving: Option<Leaving>,
     /// The roles that its staff pages know.
     pub roles: &'static [&'static str],
     /// The cookies that it sets, besides the session's.
@@ -53,6 +56,7 @@ impl Area {
             forms: &[],
             events: &[],
             record_events: &[],
+            leaving: None,
             roles: &[],
             cookies: &[],
             jobs: &[],
@@ -117,7 +121,7 @@ pub struct Job {
 /// What an area does when a clock of the notice asks for it.
 #[derive(Clone, Copy)]
 pub struct Hooks {
-    /// `disable = "account"`: the account can no longer be used.
+    /// `disable = "account"`: the account opens no more than what is held about its owner.
     pub disable: Option<Disable>,
     /// `warn = [..]`: tell the person what will be erased, and on what day.
     pub warn: Option<Warn>,

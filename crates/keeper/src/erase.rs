@@ -188,13 +188,7 @@ pub(crate) fn forget_bookkeeping(
     registry: &Registry,
     subject: SubjectId,
 ) -> Result<(), KeeperError> {
-    let held = registry
-        .tables()
-        .filter_map(|table| Some((table.name, holds_any(table, &registry::kinds_of(table))?)))
-        .map(|(table, held)| format!(" OR EXISTS (SELECT 1 FROM {table} WHERE subject = $1 AND {held})"));
-    let any =
-        format!("SELECT 1 WHERE EXISTS (SELECT 1 FROM keys WHERE subject = $1){}", held.collect::<String>());
-    if !tx.query(&any, &params![subject.as_bytes()])?.is_empty() {
+    if is_held(tx, registry, subject)? {
         return Ok(());
     }
     for table in registry.tables() {
@@ -204,4 +198,15 @@ pub(crate) fn forget_bookkeeping(
     }
     tx.send("DELETE FROM lookups WHERE subject = $1", &params![subject.as_bytes()])?;
     Ok(())
+}
+
+/// Whether anything of a subject is held: a key, or a row of an area.
+pub(crate) fn is_held(read: &Read<'_>, registry: &Registry, subject: SubjectId) -> Result<bool, StoreError> {
+    let held = registry
+        .tables()
+        .filter_map(|table| Some((table.name, holds_any(table, &registry::kinds_of(table))?)))
+        .map(|(table, held)| format!(" OR EXISTS (SELECT 1 FROM {table} WHERE subject = $1 AND {held})"));
+    let any =
+        format!("SELECT 1 WHERE EXISTS (SELECT 1 FROM keys WHERE subject = $1){}", held.collect::<String>());
+    Ok(!read.query(&any, &params![subject.as_bytes()])?.is_empty())
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, Origin, Signer};
-use kept_store::{Read, Store, Tx, params};
+use kept_store::{Read, Store, StoreError, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -124,9 +124,15 @@ impl Keeper {
             keys.save(&KeyRing::generate(&mut entropy))?;
         }
         let ring = keys.load()?;
+        let migrations = registry.migrations();
+        // Before anything of an older version is changed.
+        let fits = |read: &Read<'_>| match fact(read, KEYS)? {
+            Some(known) if known != ring.fingerprint() => Err(other_keys(&folder)),
+            _ => Ok(()),
+        };
         let store = match setup.database {
-            Database::Folder => Store::open(&folder, &registry.migrations())?,
-            Database::Url(url) => Store::connect(url, &registry.migrations())?,
+            Database::Folder => Store::open_if(&folder, &migrations, fits)?,
+            Database::Url(url) => Store::connect_if(url, &migrations, fits)?,
         };
         registry.hold_against(&store.columns().await?)?;
         let tombstones =
@@ -281,16 +287,12 @@ impl House {
         source: &str,
         under_another: bool,
     ) -> Result<(), StartError> {
-        let fact = |name: &str| -> Result<Option<String>, StartError> {
-            let row = tx.query_opt("SELECT value FROM facts WHERE name = $1", &params![name])?;
-            Ok(row.map(|row| row.get(0)).transpose()?)
-        };
         let fingerprint = self.ring.fingerprint();
-        if fact("keys")?.is_none() {
+        if fact(tx, KEYS)?.is_none() {
             // Of several servers that start an empty site one goes first; the others wait here until it has.
             tx.execute(
-                "INSERT INTO facts (name, value) VALUES ('keys', $1) ON CONFLICT (name) DO NOTHING",
-                &params![&fingerprint],
+                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+                &params![KEYS, &fingerprint],
             )?;
             tx.execute(
                 "INSERT INTO facts (name, value) VALUES ('origin', $1) ON CONFLICT (name) DO NOTHING",
@@ -305,8 +307,8 @@ impl House {
                 &params![to_millis(ctx.now)],
             )?;
         }
-        if fact("keys")?.as_ref() != Some(&fingerprint) {
-            return Err(StartError::OtherKeys { path: self.folder.join("keys") });
+        if fact(tx, KEYS)?.as_ref() != Some(&fingerprint) {
+            return Err(other_keys(&self.folder));
         }
         let running = tx.query_one("SELECT policy FROM ledger_edge WHERE id = 1", &params![])?;
         if tx.query("SELECT 1 FROM policies LIMIT 1", &params![])?.is_empty() {
@@ -371,14 +373,22 @@ impl<E: From<KeeperError>> Acted<E> {
     }
 }
 
+/// Where it is written down which key ring the data was sealed under.
+const KEYS: &str = "keys";
+
+/// What a site has written down about itself.
+fn fact(read: &Read<'_>, name: &str) -> Result<Option<String>, StoreError> {
+    let row = read.query_opt("SELECT value FROM facts WHERE name = $1", &params![name])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+fn other_keys(folder: &Path) -> StartError {
+    StartError::OtherKeys { path: folder.join("keys") }
+}
+
 /// The ledger's name as its first server wrote it down: it stays, also when the contact changes.
 async fn known_origin(store: &Store) -> Result<Option<Origin>, StartError> {
-    let row = store
-        .read(|read| read.query_opt("SELECT value FROM facts WHERE name = 'origin'", &params![]))
-        .await
-        .map_err(KeeperError::Store)?;
-    let Some(row) = row else { return Ok(None) };
-    let origin: String = row.get(0)?;
+    let Some(origin) = store.read(|read| fact(read, "origin")).await? else { return Ok(None) };
     Ok(Some(origin.parse().map_err(|_| KeeperError::Malformed("a name of the ledger that is none"))?))
 }
 

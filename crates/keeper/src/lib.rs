@@ -60,7 +60,9 @@ pub use look::Look;
 pub use outbox::Letter;
 pub use policy::Policy;
 pub use propose::{ProposeError, Proposed};
-pub use prove::{Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, Status};
+pub use prove::{
+    Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, StaffLook, Status, Written,
+};
 pub use record::{Field, Record, RecordSpec};
 pub use registry::Registry;
 pub use sweep::{GRACE, Swept, chain};

@@ -63,6 +63,7 @@ impl Registry {
                 .collect(),
             holdings,
             cookies: self.areas.iter().flat_map(|area| area.cookies).copied().collect(),
+            leaving: self.areas.iter().find_map(|area| area.leaving),
         }
     }
 

@@ -78,9 +78,10 @@ pub async fn serve(
         .map_err(|cause| ServeError::Socket { path: path.display().to_string(), cause })?;
     let stopped = stop_signal()?;
     kept_public::served_at(&site.keeper, &site.face.base).await?;
+    kept_public::read_as_nobody(&site.keeper, &router).await?;
     ready()?;
     let answering = tokio::spawn(control::answer(site.keeper.clone(), socket, stopping.clone()));
-    let working = tokio::spawn(work(site.clone(), stopping.clone()));
+    let working = tokio::spawn(work(site.clone(), router.clone(), stopping.clone()));
     let app = router.into_make_service_with_connect_info::<SocketAddr>();
     let (leave, leaving) = watch::channel(false);
     let stopped = async move {
@@ -111,8 +112,8 @@ async fn overdue(mut leaving: watch::Receiver<bool>) {
 
 /// The work that goes on by itself. The events of reads are written beside the rest, which may take longer than the
 /// second within which they are promised.
-async fn work(site: Site, stopping: watch::Receiver<bool>) {
-    tokio::join!(journal(&site.keeper, stopping.clone()), chores(&site, stopping));
+async fn work(site: Site, router: Router, stopping: watch::Receiver<bool>) {
+    tokio::join!(journal(&site.keeper, stopping.clone()), chores(&site, &router, stopping));
 }
 
 async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
@@ -126,13 +127,13 @@ async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
 }
 
 /// Sweeps, checks and tidying, one at a time.
-async fn chores(site: &Site, mut stopping: watch::Receiver<bool>) {
+async fn chores(site: &Site, router: &Router, mut stopping: watch::Receiver<bool>) {
     let [mut sweep, mut prove, mut night] = [SWEEP, PROVE, NIGHT].map(ticks);
     let mut proven = String::new();
     loop {
         tokio::select! {
             _ = stopping.changed() => return,
-            _ = sweep.tick() => log("sweep", swept(site, &mut proven).await),
+            _ = sweep.tick() => log("sweep", swept(site, router, &mut proven).await),
             _ = prove.tick() => log("checks", site.keeper.prove_new().await.map(tell)),
             _ = night.tick() => {
                 log("tidying", site.keeper.tidy().await.map(drop));
@@ -149,10 +150,13 @@ fn ticks(every: Duration) -> Interval {
 }
 
 /// Does what is due, and checks every sentence if anything was done, or if the notice is not the one that was `proven`.
-async fn swept(site: &Site, proven: &mut String) -> Result<(), KeeperError> {
+async fn swept(site: &Site, router: &Router, proven: &mut String) -> Result<(), KeeperError> {
     kept_accounts::tidy(&site.accounts).await?;
     let swept = site.keeper.sweep().await?;
     let policy = site.keeper.follow().await?;
+    if policy.version() != proven {
+        kept_public::read_as_nobody(&site.keeper, router).await?;
+    }
     if swept.done > 0 || swept.failed > 0 || policy.version() != proven {
         tracing::info!(done = swept.done, failed = swept.failed, "swept");
         tell(site.keeper.prove_new().await?);

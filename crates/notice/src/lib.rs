@@ -34,4 +34,4 @@ pub use parse::parse;
 pub use problem::Problem;
 pub use sentence::{Modality, Sentence};
 pub use time::{TimeError, due, shortest};
-pub use vocabulary::{EventWords, FormWords, Vocabulary};
+pub use vocabulary::{EventWords, FormWords, Leaving, Vocabulary};

@@ -209,7 +209,7 @@ pub enum RetainAction {
         /// Labels of `[data]`.
         labels: Vec<String>,
     },
-    /// `disable = "account"`: nobody can sign in with it.
+    /// `disable = "account"`: its owner can see, take along and erase what is held, and nobody can do more with it.
     Disable,
 }
 
@@ -359,6 +359,8 @@ pub enum Never {
     SendInClear,
     /// `collect-elsewhere`: nothing comes from anybody but the person and the sources that the notice names.
     CollectElsewhere,
+    /// `ask-readers`: nobody has to say who they are to read the public pages (`acc-17`).
+    AskReaders,
 }
 
 /// One `[[expect]]`: a question about the notice and its answer.
@@ -545,7 +547,8 @@ impl Session {
 
 impl Never {
     /// Everything that can be promised never to happen.
-    pub const ALL: [Self; 4] = [Self::Track, Self::StoreInClear, Self::SendInClear, Self::CollectElsewhere];
+    pub const ALL: [Self; 5] =
+        [Self::Track, Self::StoreInClear, Self::SendInClear, Self::CollectElsewhere, Self::AskReaders];
 
     /// The key in `[never]`.
     pub fn word(self) -> &'static str {
@@ -554,6 +557,7 @@ impl Never {
             Self::StoreInClear => "store-in-clear",
             Self::SendInClear => "send-in-clear",
             Self::CollectElsewhere => "collect-elsewhere",
+            Self::AskReaders => "ask-readers",
         }
     }
 }

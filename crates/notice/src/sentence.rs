@@ -186,7 +186,7 @@ impl Notice {
         let unless = rule.unless.as_deref().map(|event| format!(", unless {} before then", self.when(event)));
         let action = match &rule.action {
             RetainAction::Erase { labels } => format!("we erase {}.", Held::of(self, labels).words()),
-            RetainAction::Disable => "we disable your account: nobody can sign in with it.".to_owned(),
+            RetainAction::Disable => "we disable your account: you can sign in only to see your data, take it with you or have it erased.".to_owned(),
         };
         let mut text = format!("{opening}{}, {action}", unless.unwrap_or_default());
         if !rule.keep.is_empty() {
@@ -278,6 +278,10 @@ impl Notice {
             }
             Never::CollectElsewhere => {
                 "We never collect data about you from anybody but yourself and the sources that are named here."
+            }
+            Never::AskReaders => {
+                "We never ask who you are to let you read this site: its public pages need no account, set no cookie and ask you \
+                 for nothing."
             }
         }
         .to_owned()

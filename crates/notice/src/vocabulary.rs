@@ -17,6 +17,19 @@ pub struct Vocabulary {
     pub holdings: Vec<&'static str>,
     /// Cookies the code can set besides the session's, such as `notice-seen`.
     pub cookies: Vec<&'static str>,
+    /// How people leave, if the code lets them.
+    pub leaving: Option<Leaving>,
+}
+
+/// The events by which people leave: whoever asks for it may think again; whoever does not want that time is gone at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Somebody asks for it: `account.closing`.
+    pub asked: &'static str,
+    /// They take that back: `account.kept`.
+    pub taken_back: &'static str,
+    /// They want it now: `account.closed`.
+    pub at_once: &'static str,
 }
 
 /// An event and how a sentence speaks of it.

@@ -14,15 +14,29 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// The migrations still to run in the database at `place`. Reads only.
+/// The migrations still to run in the database at `place`, if what it says `fits`: of one in which none has run yet, it says
+/// nothing. Reads only.
 ///
 /// # Errors
-/// [`OpenError::OtherVersion`] when one was recorded that is not among `known`, or with another text.
-pub(crate) fn pending(
+/// As [`pending`], and what `fits` says.
+pub(crate) fn fitting<E: From<OpenError>>(
     read: &Read<'_>,
     place: &str,
     known: &[Migration],
-) -> Result<Vec<Migration>, OpenError> {
+    fits: impl FnOnce(&Read<'_>) -> Result<(), E>,
+) -> Result<Vec<Migration>, E> {
+    let pending = pending(read, place, known)?;
+    if pending.len() < known.len() {
+        fits(read)?;
+    }
+    Ok(pending)
+}
+
+/// The migrations still to run.
+///
+/// # Errors
+/// [`OpenError::OtherVersion`] when one was recorded that is not among `known`, or with another text.
+fn pending(read: &Read<'_>, place: &str, known: &[Migration]) -> Result<Vec<Migration>, OpenError> {
     let rows = read.query("SELECT name, sql FROM kept_migration ORDER BY position", &params![])?;
     let mut pending = known.to_vec();
     let texts: HashMap<_, _> = known.iter().map(|migration| (migration.name, migration.sql)).collect();

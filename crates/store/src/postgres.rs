@@ -33,9 +33,13 @@ struct Shared {
 }
 
 impl Postgres {
-    pub(crate) fn connect(url: &str, migrations: &[Migration]) -> Result<Postgres, OpenError> {
+    pub(crate) fn connect<E: From<OpenError> + From<StoreError> + Send>(
+        url: &str,
+        migrations: &[Migration],
+        fits: impl FnOnce(&Read<'_>) -> Result<(), E> + Send,
+    ) -> Result<Postgres, E> {
         let config = address(url)?;
-        let unique_indexes = apart(|| prepare(&config, migrations))?;
+        let unique_indexes = apart(|| prepare(&config, migrations, fits))?;
         let workers = Workers::start(&config, unique_indexes)
             .map_err(|error| OpenError::Unreachable { reason: error.to_string() })?;
         Ok(Postgres { shared: Arc::new(Shared { scans: Arc::new(Semaphore::new(SCANS)), workers }) })
@@ -131,7 +135,7 @@ fn address(url: &str) -> Result<Config, OpenError> {
 }
 
 /// Runs `work` on a thread of its own, because a connection's runtime cannot be driven within the caller's.
-fn apart<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<T, OpenError> {
+fn apart<T: Send, E: From<StoreError> + Send>(work: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
     thread::scope(|scope| scope.spawn(work).join()).map_err(|_| StoreError::Panicked)?
 }
 
@@ -157,18 +161,26 @@ fn is_new(read: &Read<'_>, place: &str) -> Result<bool, OpenError> {
 }
 
 /// Runs the migrations that have not run yet; gives the unique indexes of the schema.
-fn prepare(config: &Config, migrations: &[Migration]) -> Result<UniqueIndexes, OpenError> {
+fn prepare<E: From<OpenError> + From<StoreError>>(
+    config: &Config,
+    migrations: &[Migration],
+    fits: impl FnOnce(&Read<'_>) -> Result<(), E>,
+) -> Result<UniqueIndexes, E> {
     let (session, place) = (first_session(config)?, place(config));
     session.batch(dialect::LOCK)?;
     let read = Read::postgres(&session);
     if is_new(&read, &place)? {
         session.batch(dialect::MIGRATIONS)?;
     }
-    for step in migration::pending(&read, &place, migrations)? {
+    for step in migration::fitting(&read, &place, migrations, fits)? {
         transaction(&session, step).map_err(|source| OpenError::Migration { name: step.name, source })?;
     }
+    Ok(unique_indexes(&read)?)
+}
+
+fn unique_indexes(read: &Read<'_>) -> Result<UniqueIndexes, StoreError> {
     let rows = read.query(dialect::UNIQUE_INDEXES, &params![])?;
-    Ok(rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, StoreError>>()?)
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 fn transaction(session: &Session, step: Migration) -> Result<(), StoreError> {

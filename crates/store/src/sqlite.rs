@@ -33,11 +33,17 @@ struct Shared {
 }
 
 impl Sqlite {
-    pub(crate) fn open(folder: &Path, migrations: &[Migration]) -> Result<Sqlite, OpenError> {
+    pub(crate) fn open<E: From<OpenError> + From<StoreError>>(
+        folder: &Path,
+        migrations: &[Migration],
+        fits: impl FnOnce(&Read<'_>) -> Result<(), E>,
+    ) -> Result<Sqlite, E> {
         let (lock, path) = files::claim(folder)?;
-        let pending = statement::reading(&files::reader(&path)?, |read| {
-            migration::pending(read, &path.display().to_string(), migrations)
+        let reader = files::reader(&path)?;
+        let pending = statement::reading(&reader, |read| {
+            migration::fitting(read, &path.display().to_string(), migrations, fits)
         })?;
+        drop(reader);
         let connection = files::writer(&path)?;
         for step in pending {
             statement::writing(&connection, |tx| migration::run(tx, step))

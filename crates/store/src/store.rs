@@ -34,7 +34,20 @@ impl Store {
     /// # Errors
     /// [`OpenError`]. With `InUse`, `NotOurs` and `OtherVersion` nothing was changed.
     pub fn open(folder: &Path, migrations: &[Migration]) -> Result<Store, OpenError> {
-        Ok(Store { engine: Engine::Sqlite(Sqlite::open(folder, migrations)?) })
+        Store::open_if(folder, migrations, |_| Ok::<_, OpenError>(()))
+    }
+
+    /// As [`open`](Store::open), if what the database says `fits`, which is asked before any of the `migrations` runs, and
+    /// not of a database in which none has run yet.
+    ///
+    /// # Errors
+    /// As [`open`](Store::open), and what `fits` says: then nothing was changed.
+    pub fn open_if<E: From<OpenError> + From<StoreError> + Send>(
+        folder: &Path,
+        migrations: &[Migration],
+        fits: impl FnOnce(&Read<'_>) -> Result<(), E> + Send,
+    ) -> Result<Store, E> {
+        Ok(Store { engine: Engine::Sqlite(Sqlite::open(folder, migrations, fits)?) })
     }
 
     /// Connects to the PostgreSQL database at `url` (`postgresql://user@host/name`), which must exist and be UTF-8,
@@ -45,7 +58,19 @@ impl Store {
     /// # Errors
     /// [`OpenError`]. With `NotOurs` and `OtherVersion` nothing was changed.
     pub fn connect(url: &str, migrations: &[Migration]) -> Result<Store, OpenError> {
-        Ok(Store { engine: Engine::Postgres(Postgres::connect(url, migrations)?) })
+        Store::connect_if(url, migrations, |_| Ok::<_, OpenError>(()))
+    }
+
+    /// As [`connect`](Store::connect), if what the database says `fits`, as for [`open_if`](Store::open_if).
+    ///
+    /// # Errors
+    /// As [`connect`](Store::connect), and what `fits` says: then nothing was changed.
+    pub fn connect_if<E: From<OpenError> + From<StoreError> + Send>(
+        url: &str,
+        migrations: &[Migration],
+        fits: impl FnOnce(&Read<'_>) -> Result<(), E> + Send,
+    ) -> Result<Store, E> {
+        Ok(Store { engine: Engine::Postgres(Postgres::connect(url, migrations, fits)?) })
     }
 
     /// Whether nothing has been kept yet in the PostgreSQL database at `url`. Changes nothing.

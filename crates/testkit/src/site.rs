@@ -84,6 +84,7 @@ impl Site {
         let site = kept::site::Site::new(keeper.clone(), settings);
         kept_public::served_at(&site.keeper, &site.face.base).await.unwrap();
         let app = site.router(Router::new());
+        kept_public::read_as_nobody(&site.keeper, &app).await.unwrap();
         Site { keeper, clock, site, app, folder, browsers: AtomicU32::new(1) }
     }
 

@@ -8,10 +8,9 @@ use axum::{
 };
 use jiff::Timestamp;
 use kept_keeper::{
-    Actor, Finding, Inspect, KeeperError, View,
+    Actor, KeeperError, Policy,
     time::{day, long_date},
 };
-use kept_notice::Verdict;
 use kept_vault::Kind;
 use kept_web::{
     Frame, Problem, Sent, Visit,
@@ -23,9 +22,10 @@ use crate::{
     Accounts, closing, devices, documents,
     members::{self, Account, Credit},
     passkeys, problem,
+    readers::Person,
     records::{MyProfile, Profile},
     returning,
-    sessions::{Person, Signed},
+    sessions::Signed,
     sign_up::Row,
 };
 
@@ -97,9 +97,36 @@ fn filled(profile: &MyProfile) -> Fields {
 
 /// Whether the form shows what is held, tried with a profile of nobody.
 pub(crate) fn fills_in() -> bool {
-    let [given_name, family_name, address, phone] = ["a", "b", "c", "d"].map(|value| Some(value.to_owned()));
-    let form = filled(&MyProfile { given_name, family_name, address, phone, ..MyProfile::default() });
+    let form = filled(&nobodys());
     ["given_name", "family_name", "address", "phone"].iter().all(|name| form.get(name).is_some())
+}
+
+/// The details of nobody, to try the form with.
+fn nobodys() -> MyProfile {
+    let [given_name, family_name, address, phone] = ["a", "b", "c", "d"].map(|value| Some(value.to_owned()));
+    MyProfile { given_name, family_name, address, phone, ..MyProfile::default() }
+}
+
+/// What the form holds once it has been sent.
+struct Typed {
+    given_name: String,
+    family_name: String,
+    address: Option<String>,
+    phone: Option<String>,
+}
+
+/// Reads the form. What is wrong with it is in the fields.
+fn typed(policy: &Policy, fields: &mut Fields) -> Option<Typed> {
+    let (address, phone) = (Row::of(policy, Kind::PHYSICAL_ADDRESS), Row::of(policy, Kind::TELEPHONE_NUMBER));
+    let given_name = fields.text("given_name", "Given name", 100, Need::Required);
+    let family_name = fields.text("family_name", "Family name", 100, Need::Required);
+    let address =
+        address.asked.then(|| fields.prose("address", "Postal address", 500, address.need())).flatten();
+    let phone = phone.asked.then(|| fields.text("phone", "Telephone number", 40, phone.need())).flatten();
+    if !fields.errors().is_empty() {
+        return None;
+    }
+    Some(Typed { given_name: given_name?, family_name: family_name?, address, phone })
 }
 
 /// Corrects them (`rgt-2`).
@@ -109,16 +136,7 @@ pub(crate) async fn save(
     Person(signed): Person,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
-    let policy = accounts.keeper.policy();
-    let (address, phone) =
-        (Row::of(&policy, Kind::PHYSICAL_ADDRESS), Row::of(&policy, Kind::TELEPHONE_NUMBER));
-    let given_name = fields.text("given_name", "Given name", 100, Need::Required);
-    let family_name = fields.text("family_name", "Family name", 100, Need::Required);
-    let address =
-        address.asked.then(|| fields.prose("address", "Postal address", 500, address.need())).flatten();
-    let phone = phone.asked.then(|| fields.text("phone", "Telephone number", 40, phone.need())).flatten();
-    let (Some(given_name), Some(family_name), true) = (given_name, family_name, fields.errors().is_empty())
-    else {
+    let Some(typed) = typed(&accounts.keeper.policy(), &mut fields) else {
         let mine = mine(&accounts, &signed).await?;
         let page = render(&accounts, &visit, &signed, mine, &fields);
         return page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
@@ -132,11 +150,11 @@ pub(crate) async fn save(
             act.put(
                 subject,
                 &Profile {
-                    given_name: given_name.clone(),
-                    family_name: family_name.clone(),
+                    given_name: typed.given_name.clone(),
+                    family_name: typed.family_name.clone(),
                     email,
-                    address: address.clone(),
-                    phone: phone.clone(),
+                    address: typed.address.clone(),
+                    phone: typed.phone.clone(),
                 },
             )
         })
@@ -215,19 +233,13 @@ pub(crate) fn in_units(tenths: i64) -> String {
     format!("{}.{}", tenths / 10, (tenths % 10).abs())
 }
 
-/// `rgt-2`: whoever can see their details can correct every one that they gave.
-pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let verdict = inspect.policy.verdict(&MyProfile::SPEC);
-    let notice = &inspect.policy.notice;
-    let declared = [Kind::NAME, Kind::PHYSICAL_ADDRESS, Kind::TELEPHONE_NUMBER]
-        .into_iter()
-        .filter(|kind| notice.label_of(kind.term()).is_some())
-        .count();
-    Ok(match verdict {
-        Verdict::Allowed { .. } => Finding::kept(
-            i64::try_from(declared).unwrap_or(i64::MAX),
-            format!("{declared} kinds of detail can be corrected on My account"),
-        ),
-        Verdict::Refused { reason } => Finding::broken(1, format!("the page is off: {reason}")),
-    })
+/// The kinds of which a page takes a correction: those of this form, tried with the details of nobody, and those that have
+/// a page of their own.
+pub(crate) fn corrected(policy: &Policy) -> Vec<Kind> {
+    let mut kinds = vec![Kind::EMAIL_ADDRESS, Kind::PASSWORD];
+    let Some(new) = typed(policy, &mut filled(&nobodys())) else { return kinds };
+    kinds.push(Kind::NAME);
+    kinds.extend(new.address.map(|_| Kind::PHYSICAL_ADDRESS));
+    kinds.extend(new.phone.map(|_| Kind::TELEPHONE_NUMBER));
+    kinds
 }

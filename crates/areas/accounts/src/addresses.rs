@@ -20,9 +20,10 @@ use crate::{
     links::{self, Leads},
     members::{self, BY_EMAIL, BY_PENDING_EMAIL},
     password_again, problem,
+    readers::Person,
     records::{Addresses, MyProfile, NewAddress, Profile},
     recovery,
-    sessions::{Person, Signed},
+    sessions::Signed,
     sign_up,
 };
 

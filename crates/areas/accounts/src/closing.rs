@@ -12,7 +12,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use kept_keeper::{
-    Act, Actor, Finding, Holding, Inspect, KeeperError, Look, Policy,
+    Act, Actor, Holding, KeeperError, Look, Policy,
     time::{day, long_date},
 };
 use kept_notice::{Retain, RetainAction, due, words::capital};
@@ -28,7 +28,8 @@ use crate::{
     Accounts,
     data::{self, Course},
     members, password_again, problem,
-    sessions::{Person, Signed},
+    readers::RightsHolder,
+    sessions::Signed,
     signed_in,
 };
 
@@ -80,7 +81,7 @@ struct ClosedPage {
 pub(crate) async fn show(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
 ) -> Result<Response, Problem> {
     render(&accounts, &visit, &signed, &Fields::default(), StatusCode::OK).await
 }
@@ -89,7 +90,7 @@ pub(crate) async fn show(
 pub(crate) async fn decide(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let policy = accounts.keeper.policy();
@@ -97,7 +98,7 @@ pub(crate) async fn decide(
         Some("keep") => Wanted::Keep,
         Some("close") if erased_from(&policy, CLOSING).next().is_some() => Wanted::Close,
         Some("now") if erased_from(&policy, CLOSED).next().is_some() => Wanted::Now,
-        Some("rest") if may_rest(&policy) => Wanted::Rest,
+        Some("rest") if may_rest(&policy) && !signed.restricted => Wanted::Rest,
         _ => return Err(Problem::bad_request("The form did not say what to do. Nothing has been changed.")),
     };
     if !signed.roles.is_empty() {
@@ -180,7 +181,7 @@ fn keep(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
 /// The next sweep erases; until it has come, nobody can sign in any more.
 fn close_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, CLOSED)?;
-    members::disable(act, subject)
+    members::close(act, subject)
 }
 
 fn rest(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
@@ -217,6 +218,7 @@ async fn render(
         _ => Stand::Open,
     };
     let (stays, goes) = consequences(&course, holdings, CLOSING, from).map_err(problem)?;
+    let rests_until = first_end(&policy, DEACTIVATED, now).map_err(problem)?;
     let page = ClosingPage {
         frame: visit.form_frame("Close your account"),
         fields,
@@ -225,7 +227,7 @@ async fn render(
         stays,
         goes,
         at_once: erased_from(&policy, CLOSED).next().is_some(),
-        rests_until: first_end(&policy, DEACTIVATED, now).map_err(problem)?.map(long_date),
+        rests_until: rests_until.filter(|_| !signed.restricted).map(long_date),
         works_here: !signed.roles.is_empty(),
     };
     page_with(status, &page)
@@ -253,7 +255,7 @@ fn closing(asked: Timestamp, end: Timestamp) -> Stand {
 }
 
 /// The rules of the notice that erase from an event on.
-fn erased_from<'p>(policy: &'p Arc<Policy>, event: &'p str) -> impl Iterator<Item = &'p Retain> {
+pub(crate) fn erased_from<'p>(policy: &'p Policy, event: &'p str) -> impl Iterator<Item = &'p Retain> {
     let erases = |retain: &&Retain| matches!(retain.action, RetainAction::Erase { .. });
     policy.notice.retains.iter().filter(move |retain| retain.when == event).filter(erases)
 }
@@ -347,35 +349,4 @@ fn stays_for(course: &Course, holding: Holding) -> String {
     let ends: Vec<String> = course.ends(holding.until).into_iter().map(|end| end.text).collect();
     let until = ends.first().map(|first| format!(". {first}")).unwrap_or_default();
     format!("stays, to {why}{until}")
-}
-
-/// `rgt-3`: the notice has a rule that erases from the day on which somebody asks, and what it is silent about is named.
-pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let notice = &inspect.policy.notice;
-    let rules = || notice.retains.iter().filter(|retain| retain.when == CLOSING);
-    let labels: Vec<&String> = rules()
-        .filter_map(|retain| match &retain.action {
-            RetainAction::Erase { labels } => Some(labels),
-            RetainAction::Disable => None,
-        })
-        .flatten()
-        .collect();
-    if labels.is_empty() {
-        return Ok(Finding::broken(1, "no rule erases when somebody asks to close their account"));
-    }
-    let stays: Vec<&str> = notice
-        .data
-        .iter()
-        .map(|data| data.label.as_str())
-        .filter(|label| !labels.iter().any(|l| l == label))
-        .collect();
-    let erased = i64::try_from(labels.len()).unwrap_or(i64::MAX);
-    let stays =
-        if stays.is_empty() { "nothing stays".into() } else { format!("what stays: {}", stays.join(", ")) };
-    let asked =
-        inspect.count("SELECT COUNT(*) FROM happenings WHERE event = $1", &kept_store::params![CLOSING])?;
-    Ok(Finding::kept(
-        erased,
-        format!("closing an account erases {erased} sorts of data; {stays}; {asked} have asked"),
-    ))
 }

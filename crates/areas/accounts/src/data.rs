@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use kept_keeper::{Actor, Holding, KeeperError, Look, Policy, Until, time::long_date};
 use kept_notice::{
-    Notice, due,
+    Notice, Retain, due,
     words::{capital, counted},
 };
 use kept_vault::{Kind, Source};
@@ -15,8 +15,9 @@ use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
     Accounts, closing, import, members, passkeys, problem,
+    readers::RightsHolder,
     records::{MyPasskeys, Passkey, SecondFactorCheck},
-    sessions::{self, Person},
+    sessions,
     trail::{self, Happened},
 };
 
@@ -27,6 +28,8 @@ const NEWEST: i64 = 30;
 #[template(path = "data.html")]
 struct DataPage {
     frame: Frame,
+    /// Whether the account is switched off.
+    restricted: bool,
     of: String,
     lines: Vec<Line>,
     events: Vec<Happened>,
@@ -79,21 +82,22 @@ pub(crate) struct Course {
 pub(crate) async fn show(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
 ) -> Result<Response, Problem> {
     // What this person has just looked at belongs on the page, too.
     accounts.keeper.write_journal().await.map_err(problem)?;
-    let ctx = accounts.keeper.ctx(Actor::Person(signed.subject));
+    let (ctx, roles) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.roles);
     let (holdings, shown, course) = accounts
         .keeper
         .look(ctx, move |look| {
-            let course = Course::of(look, signed.roles.clone())?;
+            let course = Course::of(look, roles.clone())?;
             Ok::<_, KeeperError>((look.holdings()?, look.trail(NEWEST)?, course))
         })
         .await
         .map_err(problem)?;
     let page_of = DataPage {
         frame: visit.form_frame("My data"),
+        restricted: signed.restricted,
         of: accounts.face.name.clone(),
         lines: course.lines(holdings),
         events: trail::history(&course.policy, &shown),
@@ -209,9 +213,11 @@ impl Course {
         lines
     }
 
-    /// The ends of something, the earliest first, and none that comes after one that is sure.
+    /// The ends of something, the earliest first, and none that comes after one that is sure. What nothing else ends, ends
+    /// with the account.
     pub(crate) fn ends(&self, until: Vec<Until>) -> Vec<End> {
         let mut ends: Vec<End> = Vec::new();
+        let closes = until.iter().find_map(|until| self.by_closing(until));
         for end in until.into_iter().filter_map(|until| self.end(until)) {
             if !ends.iter().any(|known| known.text == end.text) {
                 ends.push(end);
@@ -221,7 +227,14 @@ impl Course {
         if let Some(sure) = ends.iter().position(|end| end.sure) {
             ends.truncate(sure + 1);
         }
-        ends
+        if ends.is_empty() { closes.into_iter().collect() } else { ends }
+    }
+
+    fn by_closing(&self, until: &Until) -> Option<End> {
+        let Until::Sentence { rule, .. } = until else { return None };
+        let closes = |retain: &&Retain| retain.rule.id == *rule && retain.when == closing::CLOSING;
+        let rule = self.policy.notice.retains.iter().find(closes)?.rule.id.clone();
+        Some(End { text: "Erased when you close your account".into(), rule, at: None, sure: false })
     }
 
     /// When something ends, with a date wherever one is known; nothing for a rule that can no longer apply, or that only

@@ -21,10 +21,9 @@ use crate::{
     account::in_units,
     members::{self, Account, BY_EMAIL, Credit, Standing},
     problem, proposals,
+    readers::Staff,
     records::{Addressee, MemberCard},
-    recovery, returning,
-    sessions::Staff,
-    sign_up, staff,
+    recovery, returning, sign_up, staff,
 };
 
 /// The longest reason, in characters.
@@ -51,8 +50,9 @@ struct DeskPage<'a> {
 
 #[derive(Template)]
 #[template(path = "member.html")]
-struct MemberPage {
+struct MemberPage<'a> {
     frame: Frame,
+    fields: &'a Fields,
     subject: String,
     card: MemberCard,
     standing: &'static str,
@@ -149,7 +149,7 @@ pub(crate) async fn find(
         .await
         .map_err(problem)?;
     match found {
-        Some((subject, opened)) => page(&opened.page(&visit, subject, shown)),
+        Some((subject, opened)) => page(&opened.page(&visit, &Fields::default(), subject, shown)),
         None => {
             fields.refuse("email", "Nobody with this address has an account. It must be written exactly.");
             desk(&accounts, &visit, &staff, &fields, None, StatusCode::NOT_FOUND).await
@@ -210,9 +210,16 @@ fn disputes(act: &Act<'_, '_>, subject: SubjectId) -> Result<Option<bool>, Keepe
 }
 
 impl Opened {
-    fn page(self, visit: &Visit, subject: SubjectId, reason: String) -> MemberPage {
+    fn page<'a>(
+        self,
+        visit: &Visit,
+        fields: &'a Fields,
+        subject: SubjectId,
+        reason: String,
+    ) -> MemberPage<'a> {
         MemberPage {
-            frame: visit.form_frame("Member"),
+            frame: visit.form_frame("A person’s card"),
+            fields,
             subject: subject.to_string(),
             standing: self.case.account.standing.word(),
             expires: self.case.account.expires.map(day),
@@ -279,44 +286,53 @@ impl Deal {
         match self {
             Deal::Renew => "The account is open, and no date of erasing runs.",
             Deal::Expire => "The account is switched off, and the dates of the notice begin to run.",
-            Deal::Disable => "Nobody can sign in with it. Dates that run, run on.",
-            Deal::Enable => "The person can sign in again.",
+            Deal::Disable => {
+                "It opens what we hold about the person, to see, take along and erase it, and nothing else. Dates that run, \
+                 run on."
+            }
+            Deal::Enable => "The person can use it again.",
             Deal::OpenDispute => {
-                "The member disputes how we handle their data: what it covers is not erased."
+                "The person disputes how we handle their data: what it covers is not erased."
             }
             Deal::SettleDispute => "What it kept is erased when the notice says so.",
             Deal::Recover => {
-                "It goes to the member’s main address. First make sure that it is them: have them say the address or the \
-                 member id that you see above."
+                "It goes to the person’s main address. First make sure that it is them: have them say the address or the \
+                 number that you see above."
             }
         }
     }
 
     fn done(self) -> &'static str {
         match self {
-            Deal::Renew => "The membership is renewed for a year, and the member has a message.",
+            Deal::Renew => "The membership is renewed for a year, and the person has a message.",
             Deal::Expire => "The membership has ended today. The account is switched off within a minute.",
             Deal::Disable => "The account is switched off.",
             Deal::Enable => "The account is open again.",
             Deal::OpenDispute => "The dispute is noted. What it covers is kept until it is settled.",
             Deal::SettleDispute => "The dispute is settled. The dates of the notice run again.",
-            Deal::Recover => "A message with the link is on its way to the member’s main address.",
+            Deal::Recover => "A message with the link is on its way to the person’s main address.",
         }
     }
 
     /// Whether it makes sense as things stand. An end is not ended again, which would move the dates of erasing; an
-    /// account whose membership is over is opened by renewing it; who works here is the owners' to decide on.
+    /// account whose membership is over is opened by renewing it; one that its owner has closed stays closed; who works
+    /// here is the owners' to decide on.
     fn fits(self, case: &Case) -> bool {
         let open = case.account.standing == Standing::Open;
+        let closed = case.account.standing == Standing::Closed;
         let member = case.account.expires.is_some();
         match self {
-            Deal::Renew => member && !case.works_here,
-            Deal::Expire => member && !case.works_here && !case.expired,
+            Deal::Renew => member && !case.works_here && !closed,
+            Deal::Expire => member && !case.works_here && !case.expired && !closed,
             Deal::Disable => !case.works_here && open,
             Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
+<<<<<<< HEAD
             Deal::Recover => !case.works_here && !case.over,
+=======
+            Deal::Recover => !case.works_here && !closed,
+>>>>>>> main
         }
     }
 
@@ -339,7 +355,7 @@ pub(crate) async fn act(
     State(accounts): State<Accounts>,
     visit: Visit,
     staff: Staff,
-    Sent(fields): Sent,
+    Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let actor = staff.acting("support")?;
     let subject: Option<SubjectId> = fields.get("subject").and_then(|id| id.parse().ok());
@@ -350,7 +366,15 @@ pub(crate) async fn act(
         return Err(Problem::bad_request("The form was not complete. Nothing has been changed."));
     };
     if deal.needs_permission() && !fields.ticked("permission") {
-        return Err(Problem::bad_request("The member must allow this first. Nothing has been changed."));
+        fields.refuse("permission", "Have the person allow it first.");
+        let because = reason.clone();
+        let found = accounts
+            .keeper
+            .act(accounts.keeper.ctx(actor), move |act| open(act, subject, &because))
+            .await
+            .map_err(problem)?;
+        let opened = found.ok_or_else(Problem::not_found)?;
+        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &opened.page(&visit, &fields, subject, reason));
     }
     let base = accounts.face.base.clone();
     let dealt = accounts

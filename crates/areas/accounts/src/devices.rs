@@ -23,7 +23,8 @@ use crate::{
     Accounts,
     members::{self, Standing},
     problem,
-    sessions::{self, Person, Signed},
+    readers::Person,
+    sessions::{self, Signed},
 };
 
 /// The page's address.

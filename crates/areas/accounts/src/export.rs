@@ -27,8 +27,8 @@ use crate::{
     archive::Archive,
     data::{Course, Line},
     password_again, problem,
+    readers::RightsHolder,
     records::Passkey,
-    sessions::Person,
     trail::{self, Happened},
 };
 
@@ -61,7 +61,7 @@ struct CopyPage<'a> {
 }
 
 /// What the archive has, before it is asked for.
-pub(crate) async fn show(visit: Visit, _person: Person) -> Result<Response, Problem> {
+pub(crate) async fn show(visit: Visit, _holder: RightsHolder) -> Result<Response, Problem> {
     page(&ExportPage { frame: visit.form_frame(TITLE), fields: &Fields::default() })
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn show(visit: Visit, _person: Person) -> Result<Response, Prob
 pub(crate) async fn take(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     if !password_again::right(&accounts, &visit, &signed, &mut fields).await? {

@@ -25,18 +25,22 @@ mod passkeys;
 pub mod password;
 mod password_again;
 mod proposals;
+mod readers;
 mod records;
 mod recovery;
 mod recovery_codes;
 mod reminders;
 mod returning;
+mod rights;
 mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;
 mod signed_in;
 mod staff;
+mod switched_off;
 mod tables;
+mod tenure;
 mod throttle;
 mod trail;
 mod typed_code;
@@ -52,6 +56,7 @@ use axum::{
 use kept_keeper::{
     Area, Check, Covers, EventSpec, FormSpec, Hooks, Job, Keeper, KeeperError, Proof, RecordSpec, View,
 };
+use kept_notice::Leaving;
 use kept_store::{Migration, StoreError};
 use kept_vault::Kind;
 use kept_web::{Announcement, Problem, Site, token::TokenKey};
@@ -61,12 +66,13 @@ pub use downloads::{DOWNLOADS, Machine, Machines, MyMachines};
 pub use email::{Email, NotAnAddress};
 pub use owner::first_owner_code;
 pub use password::Passwords;
+pub use readers::{Person, RightsHolder, Staff};
 pub use records::{
     Addressee, Addresses, Credential, MemberCard, MemberId, MyPasskeys, MyProfile, NewAddress, Passkey,
     PasskeyCheck, Passkeys, Profile, RecoveryCodes, SecondFactor, SecondFactorCheck, SignInCheck, StaffCard,
 };
 pub use second_factor::enrol;
-pub use sessions::{Factor, Person, Signed, Staff, tidy};
+pub use sessions::{Factor, Signed, tidy};
 pub use staff::give_role;
 
 /// The roles that this area's pages know.
@@ -136,11 +142,12 @@ pub const AREA: Area = Area {
         EventSpec { name: closing::CLOSED, when: "you close your account at once" },
         EventSpec { name: closing::DEACTIVATED, when: "you deactivate your account" },
         EventSpec { name: members::REACTIVATED, when: "you activate it again" },
-        EventSpec { name: "membership.expired", when: "your membership expires" },
+        EventSpec { name: members::EXPIRED, when: "your membership expires" },
         EventSpec { name: "membership.renewed", when: "you renew your membership" },
         EventSpec { name: "dispute.opened", when: "you dispute how we handle your data" },
         EventSpec { name: "dispute.settled", when: "the dispute is settled" },
     ],
+    leaving: Some(Leaving { asked: closing::CLOSING, taken_back: closing::KEPT, at_once: closing::CLOSED }),
     roles: ROLES,
     jobs: &[
         Job { name: members::EXPIRE, run: members::expire },
@@ -151,10 +158,10 @@ pub const AREA: Area = Area {
     hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
-        Check { covers: Covers::Rule("right.erase"), proof: Proof::Construction, run: closing::check },
+        Check { covers: Covers::Rule("right.erase"), proof: Proof::Event, run: rights::erase },
         Check { covers: Covers::Rule("right.recover"), proof: Proof::Event, run: recovery::check },
         Check { covers: Covers::Rule("right.renew"), proof: Proof::Event, run: new_password::check },
-        Check { covers: Covers::Rule("right.rectify"), proof: Proof::Construction, run: account::check },
+        Check { covers: Covers::Rule("right.rectify"), proof: Proof::Event, run: rights::rectify },
         Check { covers: Covers::Section("role"), proof: Proof::Construction, run: staff::check },
     ],
     ..Area::named("accounts")
@@ -180,6 +187,7 @@ pub const ROUTES: &[Route] = &[
     ("/recover/{token}", || get(recovery::choose).post(recovery::chosen)),
     ("/password-ended", || get(new_password::given_up)),
     ("/account", || get(account::show).post(account::save)),
+    (switched_off::HERE, || get(switched_off::show)),
     ("/account/data", || get(data::show)),
     ("/account/trail", || get(trail::show)),
     ("/account/sessions", || get(signed_in::show).post(signed_in::end)),

@@ -31,6 +31,9 @@ pub const BY_MEMBER_ID: Index = Index { name: "member-id", kind: Kind::IDENTIFIE
 /// The job that ends a membership on its date.
 pub const EXPIRE: &str = "accounts.expire";
 
+/// The event of that end.
+pub(crate) const EXPIRED: &str = "membership.expired";
+
 /// Letters and digits that are not mistaken for one another.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
@@ -41,10 +44,13 @@ pub enum Standing {
     Pending,
     /// In use.
     Open,
-    /// Switched off, because the membership has ended or staff did it.
+    /// Switched off, because the membership has ended or staff did it: it opens what is held about its owner, to see, take
+    /// along and erase it, and nothing else.
     Disabled,
     /// Rests because its owner wants it to (`acc-15`); signing in opens it again.
     Deactivated,
+    /// Closed at once by its owner: nobody signs in, and the next sweep erases what no hold keeps.
+    Closed,
 }
 
 /// The event of a return to an account that rested.
@@ -58,13 +64,13 @@ impl Standing {
             Standing::Open => "open",
             Standing::Disabled => "disabled",
             Standing::Deactivated => "deactivated",
+            Standing::Closed => "closed",
         }
     }
 
     fn parse(word: &str) -> Option<Standing> {
-        [Standing::Pending, Standing::Open, Standing::Disabled, Standing::Deactivated]
-            .into_iter()
-            .find(|standing| standing.word() == word)
+        use Standing::{Closed, Deactivated, Disabled, Open, Pending};
+        [Pending, Open, Disabled, Deactivated, Closed].into_iter().find(|standing| standing.word() == word)
     }
 }
 
@@ -230,7 +236,7 @@ pub fn expire_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
         "UPDATE accounts SET expires = $1 WHERE subject = $2",
         &params![to_millis(now), subject.as_bytes()],
     )?;
-    act.emit_at(subject, "membership.expired", now)
+    act.emit_at(subject, EXPIRED, now)
 }
 
 /// The job of the membership's date: it ends, and the clocks of the notice begin. Who works here stays as long as the
@@ -240,7 +246,7 @@ pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperErr
         return Ok(());
     }
     if staff::roles(act.tx(), duty.subject, act.ctx.now)?.is_empty() {
-        return act.emit_at(duty.subject, "membership.expired", duty.due);
+        return act.emit_at(duty.subject, EXPIRED, duty.due);
     }
     begin_year(act, duty.subject, duty.due).map(drop)
 }
@@ -255,13 +261,22 @@ pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, K
     disable(act, subject).map(|()| true)
 }
 
-/// Switches an account off: its sessions end and nobody can sign in.
+/// Switches an account off: its sessions end, and signing in opens what is held about its owner and nothing else.
 ///
 /// # Errors
 /// The database failed.
 pub fn disable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     sessions::end_all(act, subject)?;
     stand(act, subject, Standing::Disabled)
+}
+
+/// Closes an account, which nobody opens again: its sessions end.
+///
+/// # Errors
+/// The database failed.
+pub fn close(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
+    sessions::end_all(act, subject)?;
+    stand(act, subject, Standing::Closed)
 }
 
 /// Lets an account rest: its sessions end, and signing in opens it again.
@@ -332,7 +347,8 @@ pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), K
         _ => format!("write to {} before that day", notice.contact),
     };
     let text = format!(
-        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, {stay}.",
+        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, {stay}. Until then you can \
+         sign in and take a copy of your data with you.",
         long_date(warning.when),
         warning.sentence,
     );

@@ -17,9 +17,10 @@ use crate::{
     Accounts,
     links::{self, Leads},
     members, passkeys, password, password_again, problem,
+    readers::Person,
     records::{Addressee, Credential},
     recovery,
-    sessions::{self, Person, Signed},
+    sessions::{self, Signed},
 };
 
 /// The event that somebody may know a person's password.

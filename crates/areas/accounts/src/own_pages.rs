@@ -19,11 +19,11 @@ pub(crate) fn broken(inspect: &Inspect<'_, '_>) -> Result<Option<String>, Keeper
     if session.opens_own_page {
         let strangers = inspect.count(
             "SELECT COUNT(*) FROM sessions WHERE NOT EXISTS (SELECT 1 FROM accounts \
-             WHERE accounts.subject = sessions.subject AND accounts.standing = $1)",
-            &params![Standing::Open.word()],
+             WHERE accounts.subject = sessions.subject AND accounts.standing IN ($1, $2, $3))",
+            &params![Standing::Open.word(), Standing::Disabled.word(), Standing::Deactivated.word()],
         )?;
         if strangers > 0 {
-            return Ok(Some(format!("sessions that belong to no open account: {strangers}")));
+            return Ok(Some(format!("sessions that belong to nobody who may sign in: {strangers}")));
         }
     }
     if session.fills_forms {

@@ -12,7 +12,7 @@ use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 
 use crate::{
     Accounts, problem,
-    sessions::Person,
+    readers::Person,
     staff::give_role,
     throttle::{self, Limit, QUARTER_HOUR},
     typed_code,

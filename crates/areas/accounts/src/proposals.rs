@@ -18,8 +18,8 @@ use kept_web::{Frame, Problem, Sent, Visit, page};
 
 use crate::{
     Accounts, members, problem,
+    readers::Staff,
     records::StaffCard,
-    sessions::Staff,
     staff::{self, everybody, roles},
 };
 

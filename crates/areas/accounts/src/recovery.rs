@@ -40,6 +40,10 @@ const TITLE: &str = "Forgotten password";
 struct ForgottenPage<'a> {
     frame: Frame,
     fields: &'a Fields,
+    /// Whether people have member ids.
+    ids: bool,
+    /// Whether some are taken over from elsewhere, and have no password at first.
+    taken_over: bool,
 }
 
 #[derive(Template)]
@@ -68,13 +72,20 @@ pub(crate) fn path(token: &str) -> String {
 }
 
 /// The form.
-pub(crate) async fn show(visit: Visit) -> Result<Response, Problem> {
-    page(&ForgottenPage { frame: visit.form_frame(TITLE), fields: &Fields::default() })
+pub(crate) async fn show(State(accounts): State<Accounts>, visit: Visit) -> Result<Response, Problem> {
+    page(&form(&accounts, &visit, &Fields::default()))
+}
+
+fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields) -> ForgottenPage<'a> {
+    let notice = &accounts.keeper.policy().notice;
+    let ids = notice.label_of(Kind::IDENTIFIER.term()).is_some();
+    let taken_over = !notice.sources.is_empty();
+    ForgottenPage { frame: visit.form_frame(TITLE), fields, ids, taken_over }
 }
 
 /// The page as it is before anybody has typed anything.
 pub(crate) fn specimen(frame: Frame) -> askama::Result<String> {
-    ForgottenPage { frame, fields: &Fields::default() }.render()
+    ForgottenPage { frame, fields: &Fields::default(), ids: true, taken_over: true }.render()
 }
 
 /// Sends the letter, if there is anybody to send it to.
@@ -86,8 +97,7 @@ pub(crate) async fn ask(
 ) -> Result<Response, Problem> {
     let started = Instant::now();
     let Some(name) = fields.text("name", "E-mail address or member id", 254, Need::Required) else {
-        let form = ForgottenPage { frame: visit.form_frame(TITLE), fields: &fields };
-        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form);
+        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &form(&accounts, &visit, &fields));
     };
     let email: Option<Email> = name.parse().ok();
     let name = email.as_ref().map_or_else(|| name.to_uppercase(), Email::folded);
@@ -111,6 +121,7 @@ pub(crate) async fn ask(
     page(&SentPage { frame: visit.frame("Check your mail") })
 }
 
+<<<<<<< HEAD
 /// Whether a letter reaches somebody: not before the address is confirmed, and not after it or the password is erased. A
 /// dispute may keep the address longer; there is nothing to sign in to any more.
 fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
@@ -118,6 +129,14 @@ fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperEr
     let confirmed = account.is_some_and(|account| account.standing != Standing::Pending);
     let over = act.is_over(subject, Kind::PASSWORD)?;
     Ok(confirmed && !over && act.view::<Addressee>(subject, None)?.email.is_some())
+=======
+/// Whether a letter reaches somebody: not before the address is confirmed, and not after it is closed or erased.
+fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
+    let account = members::account(act.tx(), subject)?;
+    let unreachable = [Standing::Pending, Standing::Closed];
+    let confirmed = account.is_some_and(|account| !unreachable.contains(&account.standing));
+    Ok(confirmed && act.view::<Addressee>(subject, None)?.email.is_some())
+>>>>>>> main
 }
 
 /// Nobody is there to write to. The ledger's size is public, so as much is written down as for a letter.

@@ -21,9 +21,10 @@ use crate::{
     Accounts, members,
     onward::Onward,
     passkeys, password_again, problem,
+    readers::Person,
     records::{MyProfile, SecondFactor, SecondFactorCheck},
     recovery_codes,
-    sessions::{self, Factor, Person, Signed},
+    sessions::{self, Factor, Signed},
     throttle::{self, DAY, Limit, QUARTER_HOUR, Tries},
 };
 

@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, Method, request::Parts},
+    extract::{Request, State},
+    http::{HeaderMap, Method},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -15,15 +15,14 @@ use kept_keeper::{
 use kept_notice::{Carrier, Notice, due, shortest};
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
-use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, paths, session::SessionId, try_an_address};
+use kept_web::{Arrival, Frame, Problem, Reader, Visit, page, session::SessionId, try_an_address};
 
 use crate::{
-    Accounts, ROLES, addressed, devices,
+    Accounts, addressed, devices,
     members::{self, Standing},
-    onward::Onward,
     own_pages, passkeys, problem,
     records::SecondFactorCheck,
-    reminders, second_factor, staff, throttle,
+    reminders, staff, throttle,
 };
 
 /// The event of every sign-in, from which the clock of unused accounts counts (`acc-13`).
@@ -73,6 +72,8 @@ pub struct Signed {
     pub factor: Factor,
     /// Their roles.
     pub roles: Vec<&'static str>,
+    /// Whether the account is switched off, and opens only what is held about them.
+    pub(crate) restricted: bool,
     pub(crate) digest: [u8; 32],
     began: Timestamp,
     seen: i64,
@@ -186,16 +187,18 @@ pub(crate) fn find(read: &Read<'_>, digest: [u8; 32], now: Timestamp) -> Result<
     let subject = SubjectId::from_bytes(row.get(0)?);
     let factor =
         Factor::parse(row.text(1)?).ok_or(KeeperError::Malformed("an unknown factor of a session"))?;
-    let standing = members::account(read, subject)?.map(|account| account.standing);
-    // Who returns to an account that rests gives the second factor first.
-    let returns = factor == Factor::Awaited && standing == Some(Standing::Deactivated);
-    if standing != Some(Standing::Open) && !returns {
-        return Ok(None);
-    }
+    let restricted = match members::account(read, subject)?.map(|account| account.standing) {
+        Some(Standing::Open) => false,
+        Some(Standing::Disabled) => true,
+        // Who returns to an account that rests gives the second factor first.
+        Some(Standing::Deactivated) if factor == Factor::Awaited => false,
+        _ => return Ok(None),
+    };
     Ok(Some(Signed {
         subject,
         factor,
-        roles: staff::roles(read, subject, now)?,
+        roles: if restricted { Vec::new() } else { staff::roles(read, subject, now)? },
+        restricted,
         digest,
         began: from_millis(row.get(3)?)?,
         seen: row.get(2)?,
@@ -320,73 +323,6 @@ struct SignedOutPage {
 /// What to do on a computer that others use, too (`sec-5`).
 pub(crate) async fn signed_out(visit: Visit) -> Result<Response, Problem> {
     page(&SignedOutPage { frame: visit.frame("You have signed out") })
-}
-
-impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for Signed {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Signed>, Problem> {
-        Ok(parts.extensions.get::<Signed>().cloned())
-    }
-}
-
-/// A signed-in person; anybody else is asked to sign in first.
-#[derive(Clone, Debug)]
-pub struct Person(pub Signed);
-
-impl<S: Send + Sync> FromRequestParts<S> for Person {
-    type Rejection = Redirect;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Person, Redirect> {
-        match parts.extensions.get::<Signed>() {
-            None => Err(Redirect::to(&Onward::of(parts).through(paths::SIGN_IN))),
-            Some(signed) if signed.factor == Factor::Awaited => {
-                Err(Redirect::to(&Onward::of(parts).through(second_factor::ASK)))
-            }
-            Some(signed) => Ok(Person(signed.clone())),
-        }
-    }
-}
-
-/// A member of staff who has given a second factor. Who has no role does not learn that the page exists.
-#[derive(Clone, Debug)]
-pub struct Staff(pub Signed);
-
-impl Staff {
-    /// The actor in one of their roles.
-    ///
-    /// # Errors
-    /// They do not have it: the page does not exist for them.
-    pub fn acting(&self, role: &'static str) -> Result<Actor, Problem> {
-        if ROLES.contains(&role) && self.0.roles.contains(&role) {
-            Ok(Actor::Staff { subject: self.0.subject, role })
-        } else {
-            Err(Problem::not_found())
-        }
-    }
-
-    /// The actor in one of their roles, whichever: for what everybody who works here may do.
-    ///
-    /// # Errors
-    /// They have none.
-    pub(crate) fn in_any_role(&self) -> Result<Actor, Problem> {
-        let role = self.0.roles.first().ok_or_else(Problem::not_found)?;
-        self.acting(role)
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Staff {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Staff, Response> {
-        let Person(signed) =
-            Person::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        match signed.factor {
-            _ if signed.roles.is_empty() => Err(Problem::not_found().into_response()),
-            Factor::Given => Ok(Staff(signed)),
-            Factor::None | Factor::Awaited => Err(Redirect::to("/account/second-factor").into_response()),
-        }
-    }
 }
 
 /// `acc-7`: no session outlives the idle time that the notice states, or the longest time that there is.

@@ -7,8 +7,8 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use jiff::{Span, Timestamp};
-use kept_keeper::{Act, Actor, Deed, KeeperError, time::long_date};
+use jiff::Span;
+use kept_keeper::{Act, Actor, Deed, KeeperError};
 use kept_notice::{Carrier, shortest, words::duration};
 use kept_vault::{Kind, SubjectId};
 use kept_web::{
@@ -57,8 +57,8 @@ struct SignInPage<'a> {
 pub(crate) enum Outcome {
     In(Factor),
     Wrong,
-    /// Switched off; with the end of the membership, if it has ended.
-    Disabled(Option<Timestamp>),
+    /// The account was closed by its owner.
+    Closed,
 }
 
 /// What a browser brings, and what it gets if somebody comes in.
@@ -162,7 +162,7 @@ pub(crate) async fn post(
             fields.refuse("email", NO);
             again(&accounts, &visit, &fields)
         }
-        Outcome::Disabled(since) => Err(disabled(since, &accounts.face.contact)),
+        Outcome::Closed => Err(closed(&accounts.face.contact)),
     }
 }
 
@@ -185,7 +185,7 @@ fn sign_in(
     come_in(act, subject, factor, "password", carried)
 }
 
-/// Lets somebody in who has shown who they are, unless their account is switched off.
+/// Lets somebody in who has shown who they are, unless they have closed their account.
 pub(crate) fn come_in(
     act: &mut Act<'_, '_>,
     subject: SubjectId,
@@ -193,11 +193,16 @@ pub(crate) fn come_in(
     by: &str,
     carried: &Carried,
 ) -> Result<Outcome, KeeperError> {
+<<<<<<< HEAD
     let account = members::account(act.tx(), subject)?;
     let in_use =
         account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated));
     // With a passkey one could still get in where a dispute keeps an account whose day has come.
     if in_use && !act.is_over(subject, Kind::PASSWORD)? {
+=======
+    let standing = members::account(act.tx(), subject)?.map(|account| account.standing);
+    if matches!(standing, Some(Standing::Open | Standing::Deactivated | Standing::Disabled)) {
+>>>>>>> main
         sessions::end(act, carried.before.digest())?;
         sessions::begin(act, subject, &carried.session, factor, by)?;
         carried.known.iter().try_for_each(|device| devices::forget(act, device))?;
@@ -206,9 +211,8 @@ pub(crate) fn come_in(
         }
         return Ok(Outcome::In(factor));
     }
-    act.note(subject, Deed::SignInFailed, "account is switched off", &[], None)?;
-    let ended = account.and_then(|account| account.expires).filter(|at| *at <= act.ctx.now);
-    Ok(Outcome::Disabled(ended))
+    act.note(subject, Deed::SignInFailed, "account is closed", &[], None)?;
+    Ok(Outcome::Closed)
 }
 
 fn again(accounts: &Accounts, visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
@@ -231,15 +235,11 @@ fn form<'a>(accounts: &Accounts, visit: &Visit, fields: &'a Fields, onward: &'a 
 }
 
 /// Only who has shown who they are is told this.
-pub(crate) fn disabled(expired: Option<Timestamp>, contact: &str) -> Problem {
-    let what = match expired {
-        Some(at) => format!("Your membership ended on {}, so your account is switched off.", long_date(at)),
-        None => "Nobody can sign in with it at present.".to_owned(),
-    };
+pub(crate) fn closed(contact: &str) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        "Your account is switched off",
-        what,
-        format!("Write to {contact} to have it opened again, or to ask for your data."),
+        "Your account is closed",
+        "You closed it at once. What was in it is erased, unless a law or a dispute keeps it for now.",
+        format!("If it was not you, or to ask for what is kept, write to {contact}."),
     )
 }

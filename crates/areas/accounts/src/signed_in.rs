@@ -17,10 +17,7 @@ use kept_store::{Read, params};
 use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, page};
 
-use crate::{
-    Accounts, devices, problem,
-    sessions::{self, Person},
-};
+use crate::{Accounts, devices, problem, readers::Person, sessions};
 
 /// The page's address.
 const HERE: &str = "/account/sessions";

@@ -25,9 +25,9 @@ use crate::{
     members::{self, BY_EMAIL, Standing},
     problem,
     proposals::{self, Weighty},
+    readers::Staff,
     records::StaffCard,
-    sessions::Staff,
-    sign_up,
+    sign_up, tenure,
 };
 
 /// The job that takes away the roles of a person whose last day is over.
@@ -134,10 +134,7 @@ fn enter(
         &params![subject.as_bytes(), role, to_millis(act.ctx.now), until.map(to_millis)],
     )?;
     schedule_end(act, subject)?;
-    let what = match until.map(last).transpose()? {
-        Some(last) => format!("role {role} given until {last}"),
-        None => format!("role {role} given"),
-    };
+    let what = tenure::given(role, until.map(|until| last_day(to_millis(until))).transpose()?);
     act.note(subject, Deed::Wrote, &what, &[], None).map(drop)
 }
 
@@ -149,7 +146,7 @@ fn end(act: &mut Act<'_, '_>, subject: SubjectId, role: &str) -> Result<(), Keep
         proposals::withdraw_all(act, subject)?;
     }
     schedule_end(act, subject)?;
-    act.note(subject, Deed::Wrote, &format!("role {role} ended"), &[], None)?;
+    act.note(subject, Deed::Wrote, &tenure::ended(role), &[], None)?;
     let text = format!(
         "You no longer have the role {role}: the pages that it opened are closed to you. Your own account stays as it \
          is.\n\nIf you think that this is wrong, please write to {}.",
@@ -181,7 +178,8 @@ fn schedule_end(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperE
     }
 }
 
-/// `use-1`: a role with an end is gone when it is over, and the job that takes it stands ready until then.
+/// `use-1`: a role with an end is gone when it is over, and the job that takes it stands ready until then; and whoever looked
+/// in the role had it then.
 pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let role = inspect.name();
     let late = inspect.now.checked_sub(GRACE).map_err(|_| KeeperError::Calendar)?;
@@ -205,7 +203,19 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         &params![role, to_millis(inspect.now)],
     )?;
     let (all, ending): (i64, i64) = (row.get(0)?, row.get(1)?);
-    Ok(Finding::kept(all, format!("in the role: {all}, of them with a last day: {ending}")))
+    let looks = tenure::replayed(inspect, role)?;
+    if looks.without > 0 {
+        let detail = format!("looks by somebody who did not have the role then: {}", looks.without);
+        return Ok(Finding::broken(looks.without, detail));
+    }
+    let mut detail = format!("in the role: {all}, of them with a last day: {ending}");
+    if looks.within > 0 {
+        detail.push_str(&format!("; looks by somebody who had it then: {}", looks.within));
+    }
+    if looks.untold > 0 {
+        detail.push_str(&format!("; looks by somebody of whom nothing is held any more: {}", looks.untold));
+    }
+    Ok(Finding::kept(all, detail))
 }
 
 /// The last day before a midnight, in words.
@@ -369,7 +379,10 @@ async fn list(
         .await
         .map_err(problem)?;
     let roles = offered(&accounts.keeper.policy());
-    page_with(status, &StaffPage { frame: visit.form_frame("Staff"), fields, people, roles, waiting })
+    page_with(
+        status,
+        &StaffPage { frame: visit.form_frame("People who work here"), fields, people, roles, waiting },
+    )
 }
 
 /// The roles that can be given here: those that the notice has.

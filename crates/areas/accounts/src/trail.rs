@@ -19,8 +19,9 @@ use crate::{
     passkeys::sign_in::{COPIED, PASSKEY},
     password_again::AGAIN,
     problem,
+    readers::RightsHolder,
     records::{Credential, MemberId, Passkeys, RecoveryCodes, SecondFactor},
-    sessions::{Person, SIGNED_IN},
+    sessions::SIGNED_IN,
 };
 
 /// How many events one page shows.
@@ -40,6 +41,8 @@ struct TrailPage {
     /// Where the next older page begins.
     older: Option<u64>,
     newest: bool,
+    /// Whether the account is switched off.
+    restricted: bool,
 }
 
 /// Something that was done, as often in a row as it was.
@@ -54,7 +57,7 @@ pub(crate) struct Happened {
 pub(crate) async fn show(
     State(accounts): State<Accounts>,
     visit: Visit,
-    Person(signed): Person,
+    RightsHolder(signed): RightsHolder,
     Query(from): Query<From>,
 ) -> Result<Response, Problem> {
     accounts.keeper.write_journal().await.map_err(problem)?;
@@ -69,6 +72,7 @@ pub(crate) async fn show(
         events: history(&policy, &entries),
         older: entries.last().map(|entry| entry.position).filter(|_| full),
         newest: before.is_none(),
+        restricted: signed.restricted,
     })
 }
 

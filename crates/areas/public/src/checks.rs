@@ -12,7 +12,7 @@ use kept_web::{
     headers,
 };
 
-use crate::seen;
+use crate::{reading, seen};
 
 /// Where it is written down at which address the site is served.
 const SERVED_AT: &str = "served-at";
@@ -20,6 +20,7 @@ const SERVED_AT: &str = "served-at";
 pub(crate) const CHECKS: &[Check] = &[
     Check { covers: Covers::Rule("never.track"), proof: Proof::Construction, run: track },
     Check { covers: Covers::Rule("never.send-in-clear"), proof: Proof::Probe, run: transport },
+    Check { covers: Covers::Rule(reading::RULE), proof: Proof::Probe, run: reading::check },
     Check { covers: Covers::Section("cookie"), proof: Proof::Construction, run: cookie },
 ];
 

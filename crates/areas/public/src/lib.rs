@@ -14,6 +14,7 @@ mod files;
 mod glance;
 mod home;
 mod notice;
+mod reading;
 mod seen;
 mod sentences;
 mod tally;
@@ -32,6 +33,7 @@ use kept_web::{Site, paths};
 
 pub use checks::served_at;
 pub use glance::{Row, rows};
+pub use reading::read_as_nobody;
 pub use seen::{announcement, declared};
 pub use sentences::title;
 

@@ -6,7 +6,7 @@ use kept_store::params;
 use kept_vault::SubjectId;
 
 use super::Act;
-use crate::{carry::Begun, duty::Duty, error::KeeperError, sealed, time::to_millis, trail::Deed};
+use crate::{carry::Begun, duty::Duty, erase, error::KeeperError, sealed, time::to_millis, trail::Deed};
 
 impl Act<'_, '_> {
     /// Says that something happened to a subject just now: an event of the ledger that starts and stops clocks and holds.
@@ -85,7 +85,11 @@ impl Act<'_, '_> {
 
     /// Nothing begins for a subject of whom nothing is held: it would never end.
     fn known(&self, subject: SubjectId, what: &str) -> Result<(), KeeperError> {
-        if self.fresh.contains(&subject) || sealed::has_keys(self.tx, subject)? {
+        // Of some, rows are left when the last key has gone, and they have an end, too.
+        if self.fresh.contains(&subject)
+            || sealed::has_keys(self.tx, subject)?
+            || erase::is_held(self.tx, &self.house.registry, subject)?
+        {
             return Ok(());
         }
         Err(KeeperError::Nobody(what.into()))

@@ -58,12 +58,12 @@ fn stale_events(inspect: &Inspect<'_, '_>) -> Result<(i64, i64), KeeperError> {
     let ended: Vec<(&str, Timestamp)> = std::iter::successors(Some(inspect.policy), |p| p.before.as_deref())
         .filter_map(|policy| Some((policy.before.as_deref()?.version(), policy.since)))
         .collect();
-    let events = inspect.events()?.unwrap_or_default();
+    let events = inspect.events()?;
     let stale = events
-        .iter()
+        .clone()
         .filter(|event| ended.iter().any(|(version, end)| *version == event.notice && event.at >= *end));
     let count = |found| i64::try_from(found).unwrap_or(i64::MAX);
-    Ok((count(events.len()), count(stale.count())))
+    Ok((count(events.count()), count(stale.count())))
 }
 
 /// `ntc-2`, `ntc-8`: every notice in force since the first was told in time to everybody, if it changed anything that

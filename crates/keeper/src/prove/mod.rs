@@ -8,6 +8,7 @@ mod report;
 mod retain;
 mod rules;
 mod sample;
+mod written;
 
 use jiff::Timestamp;
 use kept_notice::Sentence;
@@ -16,8 +17,15 @@ use kept_vault::SubjectId;
 use serde::Serialize;
 
 pub(crate) use self::ground::Ground;
-pub use self::report::{LedgerRef, NoticeRef, Promise, Report};
-use self::{ground::Deeds, sample::Sample};
+use self::{
+    ground::Deeds,
+    sample::{Lately, Sample},
+};
+pub use self::{
+    reads::StaffLook,
+    report::{LedgerRef, NoticeRef, Promise, Report},
+    written::Written,
+};
 
 use crate::{
     error::KeeperError, keeper::House, policy::Policy, registry::Registry, sealed::Vault, trail::Event,
@@ -162,17 +170,27 @@ impl Inspect<'_, '_> {
         self.sample.people()
     }
 
-    /// What was done lately with these people's data, from their own trails; nothing if a trail does not open.
+    /// What was done lately with these people's data, from their own trails; nothing if one does not open.
     ///
     /// # Errors
     /// The database failed.
-    pub fn events(&self) -> Result<Option<&[Event]>, KeeperError> {
-        self.sample.events(self.house, self.read)
+    fn lately(&self) -> Result<Option<&[Lately]>, KeeperError> {
+        self.sample.lately(self.house, self.read)
+    }
+
+    /// The same, of all of them together; trails that do not open are for the check of access.
+    fn events(&self) -> Result<impl Iterator<Item = &Event> + Clone, KeeperError> {
+        Ok(self.lately()?.unwrap_or_default().iter().flat_map(|lately| &lately.events))
     }
 
     /// What was done under the sentence's rule.
     fn deeds(&self) -> Deeds {
         self.ground.deeds(&self.sentence.id)
+    }
+
+    /// Whether this run reads everything, or goes on from an earlier one.
+    pub fn reads_everything(&self) -> bool {
+        self.before.at.is_none()
     }
 
     /// The moment of the run before, if this one goes on from there.

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use kept_notice::{Notice, Verdict, words::counted};
-use kept_vault::Kind;
+use kept_vault::{Kind, SubjectId};
 
 use super::{Finding, Inspect};
 use crate::{
     error::KeeperError,
     policy::Policy,
-    trail::{Deed, Event},
+    trail::{self, Deed, Event},
     view::{By, ViewSpec},
 };
 
@@ -52,8 +53,8 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         looks(inspect)?.filter(|event| role_of(event).is_some_and(|role| role == name)).collect();
     let wrong = reads.iter().filter(|event| !is_granted(inspect.policy, event, name)).count();
     let unasked = if inspect.policy.notice.role(name).is_some_and(|rule| rule.asks_permission) {
-        let events = inspect.events()?.unwrap_or_default();
-        reads.iter().filter(|look| !is_permitted(events, look)).count()
+        let events = inspect.events()?;
+        reads.iter().filter(|look| !is_permitted(events.clone(), look)).count()
     } else {
         0
     };
@@ -77,10 +78,56 @@ pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     Ok(Finding::kept(views, detail))
 }
 
+/// A look at somebody's data by a person who works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaffLook {
+    /// Who looked.
+    pub by: SubjectId,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Inspect<'_, '_> {
+    /// The looks in a role at some people's data, from their own trails, under whichever notice.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn looks_in(&self, role: &str) -> Result<Vec<StaffLook>, KeeperError> {
+        let by = |event: &Event| event.who.strip_prefix(role)?.strip_prefix(':')?.parse().ok();
+        let looks = self.events()?.filter(|event| event.deed == Deed::Read);
+        Ok(looks.filter_map(|event| Some(StaffLook { by: by(event)?, at: event.at })).collect())
+    }
+
+    /// The events of a person's own trail that are `wanted`, the newest first; none when the trail has been erased. What
+    /// does not open says nothing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn trail_of(
+        &self,
+        subject: SubjectId,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Result<Option<Vec<Event>>, KeeperError> {
+        let (mut before, mut found) = (None, None);
+        loop {
+            let page = match trail::of(self.read, &self.vault(), subject, before, PAGE) {
+                Err(KeeperError::Sealed { .. } | KeeperError::Ledger) => return Ok(Some(Vec::new())),
+                page => page?,
+            };
+            let Some(last) = page.last() else { return Ok(found) };
+            before = Some(last.position);
+            let events = page.into_iter().map(|entry| entry.event);
+            found.get_or_insert_with(Vec::new).extend(events.filter(&wanted));
+        }
+    }
+}
+
+/// How many events of a trail are read at once.
+const PAGE: i64 = 1_000;
+
 /// The looks at some people's data under the notice in force. Trails that do not open are for the check of access.
 fn looks<'a>(inspect: &'a Inspect<'_, '_>) -> Result<impl Iterator<Item = &'a Event>, KeeperError> {
-    let events = inspect.events()?.unwrap_or_default().iter();
-    Ok(events.filter(|event| event.deed == Deed::Read && event.notice == inspect.policy.version()))
+    Ok(inspect.events()?.filter(|event| event.deed == Deed::Read && event.notice == inspect.policy.version()))
 }
 
 /// The role in which staff read; nothing for the person and the server.
@@ -122,9 +169,8 @@ fn is_granted(policy: &Policy, event: &Event, role: &str) -> bool {
 }
 
 /// `acc-9`: whether the permission to a look is on record: it was noted in the same act, by who looked.
-fn is_permitted(events: &[Event], look: &Event) -> bool {
-    let noted = |event: &Event| event.deed == Deed::Permitted && event.who == look.who && event.at == look.at;
-    events.iter().any(noted)
+fn is_permitted<'a>(mut events: impl Iterator<Item = &'a Event>, look: &Event) -> bool {
+    events.any(|event| event.deed == Deed::Permitted && event.who == look.who && event.at == look.at)
 }
 
 fn count(found: usize) -> i64 {

@@ -8,6 +8,7 @@ use kept_notice::words::counted;
 
 use super::{Finding, Inspect, Status};
 use crate::{
+    blob::Blob,
     error::KeeperError,
     holdings, sealed,
     sweep::GRACE,
@@ -98,7 +99,7 @@ pub(crate) fn hold(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 /// `rgt-1`: "My data" shows every kind that is held, and what was done with it. Opens the pages of some people, without
 /// showing them to anyone.
 pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    if inspect.events()?.is_none() {
+    if inspect.lately()?.is_none() {
         let detail = "a record of who did what with somebody's data does not open, or does not fit the log";
         return Ok(Finding::broken(1, detail));
     }
@@ -128,7 +129,7 @@ pub(crate) fn access(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
 /// `sec-6`: what is stored about people is sealed, and opens under its own place and key only.
 pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let keys = inspect.count("SELECT COUNT(*) FROM keys", &params![])?;
-    let mut parts = 0;
+    let (mut parts, mut documents) = (0, 0);
     for subject in inspect.people() {
         let opened = match inspect.vault().parts(inspect.read, *subject) {
             Err(KeeperError::Sealed { .. }) => {
@@ -151,12 +152,29 @@ pub(crate) fn sealed(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> 
             }
         }
         parts += rows.len();
+        let blobs = inspect
+            .read
+            .query("SELECT record, kind FROM blobs WHERE subject = $1", &params![subject.as_bytes()])?;
+        for row in &blobs {
+            let blob = Blob { subject: *subject, record: row.text(0)?, kind: sealed::kind(row.text(1)?)? };
+            match blob.open(inspect.read, &inspect.vault()) {
+                Err(KeeperError::Sealed { .. }) => {
+                    let detail = "a stored document does not open under its own place and key";
+                    return Ok(Finding::broken(1, detail));
+                }
+                opened => {
+                    if opened?.is_none() {
+                        return Ok(Finding::broken(1, "a stored document has no key"));
+                    }
+                }
+            }
+        }
+        documents += blobs.len();
     }
-    Ok(Finding::kept(
-        keys,
-        format!(
-            "everything is sealed, under {}; parts opened as a test: {parts}",
-            counted(keys, "key", "keys")
-        ),
-    ))
+    let keys_said = counted(keys, "key", "keys");
+    let mut detail = format!("everything is sealed, under {keys_said}; parts opened as a test: {parts}");
+    if documents > 0 {
+        detail.push_str(&format!("; documents: {documents}"));
+    }
+    Ok(Finding::kept(keys, detail))
 }

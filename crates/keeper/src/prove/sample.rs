@@ -24,7 +24,16 @@ const LATEST: i64 = 200;
 /// Some people, chosen once for all checks of a run.
 pub(crate) struct Sample {
     people: Vec<SubjectId>,
-    trails: OnceCell<Option<Vec<Event>>>,
+    trails: OnceCell<Option<Vec<Lately>>>,
+}
+
+/// What was done lately with one person's data, from their own trail.
+pub(crate) struct Lately {
+    pub(crate) subject: SubjectId,
+    /// The newest first.
+    pub(crate) events: Vec<Event>,
+    /// Whether there are no earlier ones.
+    pub(crate) whole: bool,
 }
 
 impl Sample {
@@ -58,7 +67,7 @@ impl Sample {
     }
 
     /// The latest events of these people, from their own trails; nothing if one does not open, or does not fit its leaf.
-    pub(crate) fn events(&self, house: &House, read: &Read<'_>) -> Result<Option<&[Event]>, KeeperError> {
+    pub(crate) fn lately(&self, house: &House, read: &Read<'_>) -> Result<Option<&[Lately]>, KeeperError> {
         if let Some(found) = self.trails.get() {
             return Ok(found.as_deref());
         }
@@ -66,7 +75,11 @@ impl Sample {
         for subject in &self.people {
             match trail::of(read, &Vault { ring: &house.ring }, *subject, None, LATEST) {
                 Err(KeeperError::Sealed { .. } | KeeperError::Ledger) => sound = false,
-                entries => found.extend(entries?.into_iter().map(|entry| entry.event)),
+                entries => {
+                    let events: Vec<Event> = entries?.into_iter().map(|entry| entry.event).collect();
+                    let whole = i64::try_from(events.len()).is_ok_and(|length| length < LATEST);
+                    found.push(Lately { subject: *subject, events, whole });
+                }
             }
         }
         Ok(self.trails.get_or_init(|| sound.then_some(found)).as_deref())

@@ -120,7 +120,7 @@ async fn the_report_is_stable(on: On) {
     {
       "id": "retain.closed",
       "ref": [],
-      "sentence": "One day after you leave the club, unless you come back before then, we disable your account: nobody can sign in with it.",
+      "sentence": "One day after you leave the club, unless you come back before then, we disable your account: you can sign in only to see your data, take it with you or have it erased.",
       "rule": "obligation",
       "proof": "event",
       "status": "kept",

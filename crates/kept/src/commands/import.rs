@@ -4,7 +4,7 @@ mod table;
 
 use std::{io::Write, path::Path};
 
-use kept_accounts::import::{self, Batch, Fault, Outcome, Refused};
+use kept_accounts::import::{self, Batch, Fault, Invitation, Outcome, Refused};
 use kept_keeper::{Keeper, KeeperError};
 use kept_notice::words::counted;
 use serde::{Deserialize, Serialize};
@@ -34,11 +34,14 @@ pub struct Asked<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// What came of each line.
-    Taken(Vec<Outcome>),
+    /// What came of each line, and the letter to each newcomer, if they get one.
+    Taken(Vec<Outcome>, Option<Invitation>),
     /// The file as a whole does not fit the notice.
     Refused(String),
 }
+
+/// What came of the lines of a batch, and the letter to each newcomer.
+type Taken = (Vec<Outcome>, Option<Invitation>);
 
 /// What came of all lines.
 #[derive(Default)]
@@ -68,7 +71,7 @@ pub async fn run(
         invite: asked.invite.clone(),
     };
     let site = Site::of(place).await?;
-    site.ask(batch(Vec::new())).await?.map_err(unfit)?;
+    let (_, letter) = site.ask(batch(Vec::new())).await?.map_err(unfit)?;
     let mut tally = Tally::default();
     loop {
         let (lines, more) = next(&mut table).map_err(unfit)?;
@@ -84,7 +87,7 @@ pub async fn run(
             }
         }
         if !good.is_empty() {
-            let outcomes = site.ask(batch(good)).await?.map_err(unfit)?;
+            let (outcomes, _) = site.ask(batch(good)).await?.map_err(unfit)?;
             for (number, outcome) in numbers.into_iter().zip(outcomes) {
                 match outcome {
                     Outcome::Added => tally.added += 1,
@@ -103,7 +106,7 @@ pub async fn run(
         }
     }
     site.close().await?;
-    tally.print(asked, out)?;
+    tally.print(asked, letter, out)?;
     Ok(tally.rejected == 0)
 }
 
@@ -112,10 +115,14 @@ pub async fn run(
 /// # Errors
 /// The database failed; nothing of the batch was taken in.
 pub async fn take_in(keeper: &Keeper, batch: Batch) -> Result<Reply, KeeperError> {
-    match import::take_in(keeper, batch).await {
-        Ok(outcomes) => Ok(Reply::Taken(outcomes)),
+    let taken = async {
+        let letter = import::invitation(keeper, &batch)?;
+        Ok(Reply::Taken(import::take_in(keeper, batch).await?, letter))
+    };
+    match taken.await {
         Err(Refused::Keeper(cause)) => Err(cause),
         Err(refused) => Ok(Reply::Refused(refused.to_string())),
+        Ok(reply) => Ok(reply),
     }
 }
 
@@ -140,7 +147,12 @@ fn complain(file: &Path, number: u64, faults: &[Fault], err: &mut impl Write) ->
 }
 
 impl Tally {
-    fn print(&self, asked: &Asked<'_>, out: &mut impl Write) -> std::io::Result<()> {
+    fn print(
+        &self,
+        asked: &Asked<'_>,
+        letter: Option<Invitation>,
+        out: &mut impl Write,
+    ) -> std::io::Result<()> {
         let Tally { added, known, rejected } = *self;
         let people = counted(added, "person", "people");
         let (taken, left) = if asked.dry_run {
@@ -151,8 +163,19 @@ impl Tally {
         writeln!(out, "{people} {taken}, {known} already here and {left}, {rejected} rejected.")?;
         if asked.dry_run {
             writeln!(out, "Nothing has been changed.")?;
-        } else if added > 0 && asked.invite.is_none() {
-            writeln!(out, "Nobody was written to. A newcomer gets in by the page “Forgotten password”.")?;
+        }
+        match letter.filter(|_| added > 0) {
+            Some(Invitation { title, text }) if asked.dry_run => {
+                writeln!(out, "{people} would be invited, each with this letter:\n\n  {title}\n")?;
+                for line in text.lines() {
+                    writeln!(out, "{}", format!("  {line}").trim_end())?;
+                }
+            }
+            Some(_) => writeln!(out, "{people} invited.")?,
+            None if added > 0 && !asked.dry_run => {
+                writeln!(out, "Nobody was written to. A newcomer gets in by the page “Forgotten password”.")?;
+            }
+            None => {}
         }
         Ok(())
     }
@@ -172,7 +195,7 @@ impl<'a> Site<'a> {
         Ok(Site::Ours(Box::new(open(place).await?)))
     }
 
-    async fn ask(&self, batch: Batch) -> Result<Result<Vec<Outcome>, String>, Failed> {
+    async fn ask(&self, batch: Batch) -> Result<Result<Taken, String>, Failed> {
         let reply = match self {
             Site::Ours(keeper) => take_in(keeper, batch).await?,
             Site::Running(folder) => {
@@ -189,7 +212,7 @@ impl<'a> Site<'a> {
             }
         };
         Ok(match reply {
-            Reply::Taken(outcomes) => Ok(outcomes),
+            Reply::Taken(outcomes, letter) => Ok((outcomes, letter)),
             Reply::Refused(why) => Err(why),
         })
     }

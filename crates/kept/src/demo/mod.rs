@@ -97,6 +97,9 @@ pub enum DemoError {
         "the example in {0} was broken off while it was being filled: remove the folder, or choose another with --data"
     )]
     HalfFilled(String),
+    /// The people of another system could not be taken over.
+    #[error(transparent)]
+    Import(#[from] kept_accounts::import::Refused),
     /// A password could not be hashed.
     #[error(transparent)]
     Hash(#[from] kept_accounts::password::HashFailed),
@@ -123,7 +126,8 @@ pub struct Demo {
     pub owner_code: Option<String>,
 }
 
-/// Fills the folder with the example, or opens the one in it and lets the days pass that it was shut.
+/// Fills the folder with the example, or opens the one in it and lets the days pass that it was shut. `base` is where its
+/// letters lead to.
 ///
 /// # Errors
 /// The folder holds something else, or the site could not be opened.
@@ -133,6 +137,7 @@ pub async fn fill(
     database: Database<'_>,
     machine: Arc<dyn TimeSource>,
     seed: [u8; 32],
+    base: &BaseUrl,
     out: &mut impl Write,
 ) -> Result<Demo, DemoError> {
     let known = folder.join(NOTICE).exists();
@@ -168,7 +173,7 @@ pub async fn fill(
         out.flush()?;
         // Made before anybody is an owner, as on a site of one's own, so that this way in can be tried, too.
         let owner_code = kept_accounts::first_owner_code(&keeper).await?;
-        (people::live(example, &keeper, &clock, folder).await?, owner_code)
+        (people::live(example, &keeper, &clock, folder, base.origin()).await?, owner_code)
     };
     catch_up(&keeper, &clock).await?;
     keeper.prove().await?;
@@ -227,11 +232,12 @@ pub async fn run(
     };
     let seed = machine::seed().map_err(DemoError::Seed)?;
     let database = commands::database(database.as_ref());
-    let demo = fill(example, &folder, database, Arc::new(Wall), seed, out).await?;
+    let base = base(listen, address)?;
+    let demo = fill(example, &folder, database, Arc::new(Wall), seed, &base, out).await?;
     let site = Site::new(
         demo.keeper.clone(),
         Settings {
-            base: base(listen, address)?,
+            base,
             passwords: Passwords::standard()?,
             pace: PACE,
             downloads: downloads(example, &folder)?,

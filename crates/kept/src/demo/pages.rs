@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 use totp_rs::{Algorithm, Builder, Secret};
 
-use super::{Demo, DemoClock, PASSWORD, PATIENCE, Staff};
+use super::{Demo, DemoClock, PASSWORD, PATIENCE, Staff, people::NEWCOMER};
 use crate::site::Site;
 
 #[derive(Clone)]
@@ -56,6 +56,8 @@ struct AboutPage<'a> {
     frame: Frame,
     people: Vec<SignIn<'a>>,
     password: &'static str,
+    /// Where others came over from, and one of them, if the notice names a source.
+    taken_over: Option<(String, &'static str)>,
     today: String,
     steps: &'static [(i64, &'static str)],
 }
@@ -82,7 +84,9 @@ async fn about(State(demo): State<DemoPages>, visit: Visit) -> Result<Response, 
         })
         .collect();
     let frame = visit.form_frame("About this example");
-    page(&AboutPage { frame, people, password: PASSWORD, today: long_date(now), steps: STEPS })
+    let policy = demo.0.keeper.policy();
+    let taken_over = policy.notice.sources.first().map(|source| (source.says.clone(), NEWCOMER));
+    page(&AboutPage { frame, people, password: PASSWORD, taken_over, today: long_date(now), steps: STEPS })
 }
 
 /// What an authenticator app would show now, at the example's time.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use kept_accounts::{
     Email, Passwords, Profile, ROLES, enrol, give_role,
+    import::{self, Batch},
     members::{self, NewMember},
 };
 use kept_keeper::{Act, Actor, Keeper, KeeperError};
@@ -30,6 +31,18 @@ const RENEWS_BEFORE: i64 = 10;
 const YEAR: i64 = 365;
 /// How many days before the present the person whose sign-in is printed joins: a year of membership reaches beyond it.
 const JOINED: i64 = 160;
+/// How many days before the present people come over from elsewhere, where the notice names a source: the letters that
+/// invite them are still there.
+const TAKEN_OVER: i64 = 3;
+
+/// Who comes over: given name, family name and address.
+const NEWCOMERS: [[&str; 3]; 3] = [
+    ["Iris", "Inkwell", NEWCOMER],
+    ["Ivo", "Ironbridge", "ivo@example.test"],
+    ["Ines", "Islay", "ines@example.test"],
+];
+/// The first of them.
+pub(super) const NEWCOMER: &str = "iris@example.test";
 
 const GIVEN: [&str; 30] = [
     "Ada", "Bram", "Celia", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Imani", "Jonas", "Kaia", "Lorenzo",
@@ -107,6 +120,7 @@ pub(super) async fn live(
     keeper: &Keeper,
     clock: &DemoClock,
     folder: &Path,
+    base: &str,
 ) -> Result<Vec<Staff>, DemoError> {
     let mut dice = ChaCha20Rng::from_seed([7; 32]);
     let hash = Passwords::standard()?.hash(Zeroizing::new(PASSWORD.into()), &mut dice).await?;
@@ -127,6 +141,9 @@ pub(super) async fn live(
         }
         if day == example.history - JOINED {
             staff.push(hire(example, keeper, &hash, (example.person, "Mia", "Mossbank")).await?);
+        }
+        if day == example.history - TAKEN_OVER {
+            take_over(keeper, base).await?;
         }
         for plan in today {
             for (on, next) in story.go_on(day, plan).await? {
@@ -312,6 +329,22 @@ async fn hire(
     let course = example.courses.last().copied();
     let secret = keeper.act(keeper.ctx(Actor::Visitor), move |act| open(act, &new, role, course)).await?;
     Ok(Staff { role: role.into(), email, secret })
+}
+
+/// Takes people over from the first source that the notice names, if it names any, and invites them.
+async fn take_over(keeper: &Keeper, base: &str) -> Result<(), import::Refused> {
+    let Some(source) = keeper.policy().notice.sources.first().map(|source| source.name.clone()) else {
+        return Ok(());
+    };
+    let texts = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+    let batch = Batch {
+        source: Some(source),
+        columns: texts(["given_name", "family_name", "email"]),
+        lines: NEWCOMERS.map(texts).to_vec(),
+        dry_run: false,
+        invite: Some(base.to_owned()),
+    };
+    import::take_in(keeper, batch).await.map(drop)
 }
 
 /// Opens an account for somebody who works here, or else has taken a course; gives the secret of a second factor.

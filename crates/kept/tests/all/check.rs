@@ -14,7 +14,7 @@ fn a_good_notice_is_good() {
     insta::with_settings!({ filters => FILTERS }, {
         insta::assert_snapshot!(transcript(folder.path(), "check notice.toml"), @r#"
         $ kept check notice.toml
-        notice.toml: good. 35 sentences, each with its check; version [version]
+        notice.toml: good. 37 sentences, each with its check; version [version]
         "#);
     });
 }
@@ -82,9 +82,9 @@ fn a_hold_names_its_law_and_its_end() {
 fn a_notice_that_gives_another_answer_than_it_expects_is_refused() {
     insta::assert_snapshot!(checked(&[("after  = \"6 months\"", "after  = \"7 months\"")]), @r#"
     $ kept check notice.toml
-    notice.toml:222:10: the notice answers "2027-08-31", not "2027-07-31"
+    notice.toml:234:10: the notice answers "2027-08-31", not "2027-07-31"
       help: change the rules, or what is expected of them
-    notice.toml:226:10: the notice answers "2028-03-31", not "2028-02-29"
+    notice.toml:238:10: the notice answers "2028-03-31", not "2028-02-29"
       help: change the rules, or what is expected of them
     [exit 1]
     "#);

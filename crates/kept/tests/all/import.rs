@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::{
-    cli::{kept, transcript},
+    cli::{FILTERS, kept, transcript},
     serve::{begun, change},
     server::Server,
 };
@@ -46,6 +46,22 @@ const GOOD: &str = "\u{feff}given_name,family_name,email,address,phone\r\n\
     \r\n\
     Bob,\"Test\"\"well\"\"\",bob@example.test,,0123 456\n";
 
+#[test]
+fn newcomers_are_invited_once() {
+    let folder = site();
+    let invite = format!("{IMPORT} --invite");
+    insta::assert_snapshot!(run(folder.path(), GOOD, &invite), @r#"
+    $ kept import people.csv --config kept.toml --invite
+    2 people taken in, 0 already here and left as they are, 0 rejected.
+    2 people invited.
+    "#);
+    insta::assert_snapshot!(run(folder.path(), GOOD, &format!("{invite} --dry-run")), @r#"
+    $ kept import people.csv --config kept.toml --invite --dry-run
+    0 people would be taken in, 2 already here and would be left as they are, 0 rejected.
+    Nothing has been changed.
+    "#);
+}
+
 /// What is wrong with each line is said by its column, and nothing that is in it.
 fn bad() -> Vec<u8> {
     let mut csv = b"given_name,family_name,email,address\n".to_vec();
@@ -75,6 +91,29 @@ fn a_dry_run_then_a_run_and_once_more() {
     2 people would be taken in, 0 already here and would be left as they are, 0 rejected.
     Nothing has been changed.
     "#);
+    assert_eq!(accounts(folder.path()), 0);
+    let said = run(folder.path(), GOOD, &format!("{IMPORT} --dry-run --invite"));
+    let a_year_on = (r"from \d+ \w+ \d{4}\.", "from [a year on].");
+    insta::with_settings!({ filters => [FILTERS.as_slice(), &[a_year_on]].concat() }, {
+        insta::assert_snapshot!(said, @r#"
+        $ kept import people.csv --config kept.toml --dry-run --invite
+        2 people would be taken in, 0 already here and would be left as they are, 0 rejected.
+        Nothing has been changed.
+        2 people would be invited, each with this letter:
+
+          You have an account with us
+
+          You have an account with us now. What is in it comes from the register of customers that we kept before this site. To use it, choose a password: on this page, write the address to which this message came, and you get a link:
+
+          http://[address]/forgotten
+
+          If you do not want an account, there is nothing to do: we erase it from [a year on]. To have it erased sooner, write to privacy@cpe.example.test.
+
+          Our privacy notice says what we do with your data, and what you can ask of us:
+
+          http://[address]/notice
+        "#);
+    });
     assert_eq!(accounts(folder.path()), 0);
     insta::assert_snapshot!(run(folder.path(), GOOD, IMPORT), @r#"
     $ kept import people.csv --config kept.toml

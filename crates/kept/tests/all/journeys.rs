@@ -18,12 +18,13 @@ fn the_first_walk() {
     server.stop();
 }
 
-/// acc-5: an account from its first page to its last in a browser that refuses every cookie.
+/// acc-5, acc-9, use-15: an account from its first page to its last in a browser that refuses every cookie, and the desk.
 #[test]
-fn a_walk_without_any_cookie() {
+fn walks_without_any_cookie() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::example("cpe", &folder.path().join("site"));
     walk("cpe.mjs", &server);
+    walk("desk.mjs", &server);
     assert_eq!(server.log(), "");
     server.stop();
 }
@@ -49,14 +50,16 @@ fn a_walk_of_the_staff() {
     server.stop();
 }
 
-/// Browsers keep passkeys for a name, not for a number.
+/// Browsers keep passkeys for a name, not for a number. With a session in a cookie, and in addresses.
 #[test]
 fn signing_in_with_a_passkey() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::example_at("trainers", "localhost:0", &folder.path().join("site"));
-    walk("passkeys.mjs", &server);
-    assert_eq!(server.log(), "");
-    server.stop();
+    for example in ["trainers", "cpe"] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::example_at(example, "localhost:0", &folder.path().join("site"));
+        walk("passkeys.mjs", &server);
+        assert_eq!(server.log(), "");
+        server.stop();
+    }
 }
 
 fn walk(journey: &str, server: &Server) {

@@ -38,7 +38,7 @@ fn a_year_is_lived_through_and_drawn() {
           crashes [count]
           resumed [count]
           brakes       0
-          proofs       12775
+          proofs       13505
           events [count]
           ledger root  [root]
 

@@ -3,11 +3,11 @@
 
 use super::read::Reader;
 use crate::notice::{
-    DataSource, Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role, Shown,
+    DataSource, Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Right, Role, Shown,
 };
 use crate::terms::{self, Family};
 use crate::time::longer;
-use crate::vocabulary::FormWords;
+use crate::vocabulary::{FormWords, Leaving};
 
 /// Every check, each reporting to the reader.
 pub(super) fn check(notice: &Notice, reader: &mut Reader<'_>) {
@@ -32,6 +32,7 @@ pub(super) fn check(notice: &Notice, reader: &mut Reader<'_>) {
         one_record(retain, notice, reader);
         times(retain, reader);
     }
+    leaving(notice, reader);
     for hold in &notice.holds {
         if matches!(&hold.end, HoldEnd::Until(until) if *until == hold.from && !until.is_empty()) {
             let path = format!("{}.until", hold.rule.id);
@@ -299,5 +300,55 @@ fn times(retain: &Retain, reader: &mut Reader<'_>) {
             format!("[{id}] ends at once, so nothing can stop it"),
             help,
         );
+    }
+}
+
+/// Whoever asks to leave has time to take it back, and whoever wants to be gone at once leaves no more behind than they.
+fn leaving(notice: &Notice, reader: &mut Reader<'_>) {
+    let Some(Leaving { asked, taken_back, at_once }) = reader.words.leaving else { return };
+    let right = notice.rights.iter().find(|right| right.right == Right::Erase);
+    if let (Some(right), None) = (right, erasing_from(notice, asked).next()) {
+        let message = "people may ask to be erased, and no rule erases when they do";
+        let help = format!(
+            "add a [retain] rule with when = \"{asked}\", unless = \"{taken_back}\" and what it erases"
+        );
+        reader.problem_with(&right.rule.id, message, help);
+    }
+    for retain in erasing_from(notice, asked) {
+        let id = &retain.rule.id;
+        if retain.after.is_none() {
+            let message = format!("[{id}] erases as soon as somebody asks, so they cannot think again");
+            let help = format!(
+                "say how long they may, and what stops it: after = \"14 days\", unless = \"{taken_back}\"; \"within\" only \
+                 says by when all must be done"
+            );
+            reader.problem_with(id, message, help);
+        } else if retain.unless.as_deref() != Some(taken_back) {
+            let message = format!("[{id}] goes on although somebody takes back what they asked");
+            reader.problem_with(id, message, format!("add unless = \"{taken_back}\""));
+        }
+    }
+    for (event, other) in [(at_once, asked), (asked, at_once)] {
+        let Some(rule) = erasing_from(notice, event).next() else { continue };
+        for label in erasing_from(notice, other).flat_map(erased_labels) {
+            if !erasing_from(notice, event).any(|retain| erases(retain, label)) {
+                let message = format!("nothing erases {label} after {event}, as after {other}");
+                let help = format!("add \"{label}\" to the erase of [{}]", rule.rule.id);
+                reader.problem_with(&rule.rule.id, message, help);
+            }
+        }
+    }
+}
+
+/// The rules that erase from an event on.
+fn erasing_from<'n>(notice: &'n Notice, event: &'n str) -> impl Iterator<Item = &'n Retain> {
+    let erases = |retain: &&Retain| matches!(retain.action, RetainAction::Erase { .. });
+    notice.retains.iter().filter(move |retain| retain.when == event).filter(erases)
+}
+
+fn erased_labels(retain: &Retain) -> &[String] {
+    match &retain.action {
+        RetainAction::Erase { labels } => labels,
+        RetainAction::Disable => &[],
     }
 }

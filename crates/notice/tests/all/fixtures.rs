@@ -1,6 +1,6 @@
 //! The words of the code that runs the trainers' network, as its binary gives them.
 
-use kept_notice::{EventWords, FormWords, Notice, Problem, Vocabulary, parse};
+use kept_notice::{EventWords, FormWords, Leaving, Notice, Problem, Vocabulary, parse};
 
 /// The trainers' notice, as it is published.
 pub(crate) const TRAINERS: &str = include_str!("../../../../examples/trainers/notice.toml");
@@ -55,6 +55,11 @@ pub(crate) fn words() -> Vocabulary {
             "kept:Trail",
         ],
         cookies: vec!["notice-seen"],
+        leaving: Some(Leaving {
+            asked: "account.closing",
+            taken_back: "account.kept",
+            at_once: "account.closed",
+        }),
     }
 }
 

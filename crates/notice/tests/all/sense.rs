@@ -2,7 +2,7 @@
 
 use kept_notice::parse;
 
-use crate::fixtures::{few_words, replaced, slip};
+use crate::fixtures::{few_words, replaced, short_but, slip};
 
 #[test]
 fn data_without_a_label() {
@@ -301,4 +301,91 @@ fn a_source_with_too_long_a_name() {
     assert!(slip("[session]", &source).contains("is too long for a source"));
     let at_most = source.replace(&long, &"a".repeat(32));
     assert!(parse(&replaced("[session]", &at_most), &few_words()).is_ok());
+}
+
+/// rgt-3: whoever asks to leave has time to take it back.
+#[test]
+fn leaving_without_time_to_think_again() {
+    insta::assert_snapshot!(slip("[right]", "[retain.closing]\nwhen   = \"account.closing\"\nwithin = \"30 days\"\nerase  = [\"identity\"]\n\n[right]"), @r#"
+    [retain.closing]
+    when   = "account.closing"
+    within = "30 days"
+    erase  = ["identity"]
+
+    [right]
+    ---
+    52:9: [retain.closing] erases as soon as somebody asks, so they cannot think again
+      help: say how long they may, and what stops it: after = "14 days", unless = "account.kept"; "within" only says by when all must be done
+    "#);
+    insta::assert_snapshot!(slip("[right]", "[retain.closing]\nwhen  = \"account.closing\"\nafter = \"14 days\"\nerase = [\"identity\"]\n\n[right]"), @r#"
+    [retain.closing]
+    when  = "account.closing"
+    after = "14 days"
+    erase = ["identity"]
+
+    [right]
+    ---
+    52:9: [retain.closing] goes on although somebody takes back what they asked
+      help: add unless = "account.kept"
+    "#);
+}
+
+/// rgt-3: who is gone at once leaves no more behind than who waits, and no less.
+#[test]
+fn leaving_at_once_leaves_no_more_behind() {
+    let closing =
+        "[retain.closing]\nwhen = \"account.closing\"\nunless = \"account.kept\"\nafter = \"14 days\"\n";
+    let closed = "[retain.closed]\nwhen = \"account.closed\"\n";
+    let both =
+        |waits: &str, now: &str| format!("{closing}erase = [{waits}]\n\n{closed}erase = [{now}]\n\n[right]");
+    insta::assert_snapshot!(slip("[right]", &both("\"identity\", \"phone\"", "\"identity\"")), @r#"
+    [retain.closing]
+    when = "account.closing"
+    unless = "account.kept"
+    after = "14 days"
+    erase = ["identity", "phone"]
+
+    [retain.closed]
+    when = "account.closed"
+    erase = ["identity"]
+
+    [right]
+    ---
+    58:9: nothing erases phone after account.closed, as after account.closing
+      help: add "phone" to the erase of [retain.closed]
+    "#);
+    insta::assert_snapshot!(slip("[right]", &both("\"identity\"", "\"identity\", \"password\"")), @r#"
+    [retain.closing]
+    when = "account.closing"
+    unless = "account.kept"
+    after = "14 days"
+    erase = ["identity"]
+
+    [retain.closed]
+    when = "account.closed"
+    erase = ["identity", "password"]
+
+    [right]
+    ---
+    52:9: nothing erases password after account.closing, as after account.closed
+      help: add "password" to the erase of [retain.closing]
+    "#);
+    // In whatever order, and in two rules as well as in one.
+    short_but("[right]", &both("\"phone\", \"identity\"", "\"identity\", \"phone\""));
+    let more = closing.replace("closing]", "phones]");
+    short_but(
+        "[right]",
+        &format!("{more}erase = [\"phone\"]\n\n{}", both("\"identity\"", "\"identity\", \"phone\"")),
+    );
+}
+
+#[test]
+fn a_right_to_be_erased_that_nothing_keeps() {
+    insta::assert_snapshot!(slip("[right]", "[right]\nerase = { on = \"My account\" }"), @r#"
+    [right]
+    erase = { on = "My account" }
+    ---
+    53:1: people may ask to be erased, and no rule erases when they do
+      help: add a [retain] rule with when = "account.closing", unless = "account.kept" and what it erases
+    "#);
 }

@@ -45,7 +45,7 @@ fn the_trainers_notice() {
       Seven days after you sign up, unless you confirm your address before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history, membership dates, the text of our messages to you and the record of who did what with your data.
       limited by hold.dispute
     retain.expired (obligation) acc-12
-      As soon as your membership expires, we disable your account: nobody can sign in with it.
+      As soon as your membership expires, we disable your account: you can sign in only to see your data, take it with you or have it erased.
     retain.lapsed (obligation) acc-12
       Six months after your membership expires, unless you renew your membership before then, we erase your name, e-mail address, postal address, telephone number, password, sign-in details, sign-in history and the text of our messages to you. We keep your member id, membership dates and training record to count the credits you earned. We write to you 30 days before and name the day.
       limited by hold.dispute
@@ -72,6 +72,10 @@ fn the_trainers_notice() {
       Ninety days after you hand in a document, unless we have decided on it before then, we erase your handed-in document.
     retain.standing (obligation) acc-2
       Six months after your membership expires, unless you renew your membership before then, we erase your verified professional standing.
+    retain.standing-closing (obligation) acc-2 rgt-3
+      Fourteen days after you ask us to close your account, unless you take that back before then, we erase your handed-in document and verified professional standing.
+    retain.standing-closed (obligation) acc-2 rgt-3
+      As soon as you close your account at once, we erase your handed-in document and verified professional standing.
     hold.dispute (permission) 
       When you dispute how we handle your data, we keep your name, e-mail address, member id, membership dates, training record, sign-in details, sign-in history and the record of who did what with your data until the dispute is settled, even if the day to erase them comes first. The ground for this is PIPEDA, s. 8(8).
     right.access (obligation) rgt-1
@@ -220,7 +224,9 @@ fn a_session_in_addresses_needs_no_cookie() {
 
 #[test]
 fn erasure_and_the_way_over_the_wire() {
-    let erase = short_but("[right]", "[right]\nerase = { on = \"My account\" }");
+    let leave = "[retain.closing]\nwhen = \"account.closing\"\nunless = \"account.kept\"\nafter = \"14 days\"\n\
+                 erase = [\"identity\"]\n\n[right]\nerase = { on = \"My account\" }";
+    let erase = short_but("[right]", leave);
     insta::assert_snapshot!(text(&erase, "right.erase"), @"On the page “My account”, you can at any time have what we hold about you erased.");
     insta::assert_snapshot!(text(&short_but("track = {}", "send-in-clear = {}"), "never.send-in-clear"), @"We never send in the clear: this site is reached over TLS alone, and tells your browser to insist on it.");
 }

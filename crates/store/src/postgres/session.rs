@@ -13,6 +13,7 @@ use std::{
 use futures_util::future::try_join_all;
 use tokio::{
     runtime::{Builder, Runtime},
+    task::yield_now,
     time::timeout,
 };
 use tokio_postgres::{
@@ -188,6 +189,19 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Ends a transaction that has only read. The server is told at once, so that it keeps nothing for it, and nobody waits for
+    /// its answer but the next transaction, with its first statement.
+    pub(crate) fn end_read(&self) {
+        if self.state.get() != State::Sound {
+            // Nothing to keep, so nothing to tell: a connection that broke is replaced.
+            let _ = self.end(false);
+            return;
+        }
+        self.send_control(dialect::ROLLBACK);
+        // The connection's own task writes what is queued when it is this thread's turn to run it.
+        self.runtime.block_on(yield_now());
     }
 
     /// Runs `work` in a savepoint of the open transaction. Gives what it gave, or its error with all that it did undone.

@@ -144,8 +144,7 @@ impl Worker {
                     Ok(done) => drop(catch_unwind(AssertUnwindSafe(|| reply.send(Ok(done))))),
                     Err(_) => tracing::error!("a read panicked"),
                 }
-                // Nothing to keep, so nothing to tell: a connection that broke is replaced.
-                let _ = session.end(false);
+                session.end_read();
                 self.keep(session);
             }
         }

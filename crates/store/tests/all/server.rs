@@ -203,6 +203,25 @@ async fn whoever_goes_silent_in_a_transaction_loses_what_it_holds() {
     assert_eq!(add(&store, 20, "c").await, Ok(1), "and it goes on with another connection");
 }
 
+/// A server whose connection stays in a transaction keeps the rows that others delete.
+#[tokio::test]
+async fn a_read_that_was_answered_is_over_on_the_server_too() {
+    let (url, store) = connect(SCHEMA);
+    let open = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND application_name = 'kept' \
+                AND state LIKE 'idle in transaction%' AND now() - state_change > interval '300 ms'";
+    for _ in 0..20 {
+        assert_eq!(things(&store).await, 0);
+        let nothing = store.read(|_| Ok::<_, StoreError>(())).await;
+        assert_eq!(nothing, Ok(()));
+        let wrong = store.read(|read| read.query("SELECT missing FROM thing", &params![])).await;
+        assert!(wrong.is_err());
+    }
+    // Less than after what time the server ends them by itself.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(kept_pgtest::sql(&url, open), "0");
+}
+
 #[tokio::test]
 async fn a_connection_that_broke_keeps_nothing_and_is_made_again() {
     let (url, store) = connect(SCHEMA);

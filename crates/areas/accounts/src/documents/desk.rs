@@ -19,7 +19,7 @@ use kept_web::{
 };
 
 use super::{DocumentCard, Format, Paper, State as Stands, Verdict, decide, declared, verified_until};
-use crate::{Accounts, problem, sessions::Staff, staff::last_day_of};
+use crate::{Accounts, problem, readers::Staff, staff::last_day_of};
 
 /// The page's address.
 pub(crate) const HERE: &str = "/desk/documents";

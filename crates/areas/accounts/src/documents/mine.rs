@@ -19,8 +19,8 @@ use kept_web::{
     upload::{Received, SentFile},
 };
 
-use super::{Format, MyDocument, Paper, State as Stands, declared, hand_in, verified_until};
-use crate::{Accounts, problem, sessions::Person};
+use super::{Format, MyDocument, Paper, State as Stands, accepted_until, declared, hand_in};
+use crate::{Accounts, problem, readers::Person};
 
 /// The page's address.
 const HERE: &str = "/account/documents";
@@ -33,6 +33,8 @@ struct MinePage<'a> {
     papers: Vec<Line>,
     /// The last day of a verified standing.
     verified: Option<jiff::civil::Date>,
+    /// The last day of one that is over.
+    over: Option<jiff::civil::Date>,
 }
 
 struct Line {
@@ -65,7 +67,7 @@ async fn list(
         return Err(Problem::not_found());
     }
     let subject = signed.subject;
-    let (papers, verified) = accounts
+    let (papers, accepted) = accounts
         .keeper
         .look(accounts.keeper.ctx(Actor::Person(subject)), move |look| {
             let mut lines = Vec::new();
@@ -81,13 +83,16 @@ async fn list(
                     erased: paper.erased(&look.ctx.policy).map(day),
                 });
             }
-            Ok::<_, KeeperError>((lines, verified_until(look.sql(), subject, look.ctx.now)?))
+            Ok::<_, KeeperError>((lines, accepted_until(look.sql(), subject)?))
         })
         .await
         .map_err(problem)?;
-    let last = |until| Timestamp::from_millisecond(to_millis(until) - 1).ok();
-    let verified = verified.and_then(last).map(day);
-    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified })
+    let last = accepted.and_then(|until| Timestamp::from_millisecond(to_millis(until) - 1).ok()).map(day);
+    let (verified, over) = match accepted {
+        Some(until) if until > visit.now => (last, None),
+        _ => (None, last),
+    };
+    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified, over })
 }
 
 /// Takes a document in.

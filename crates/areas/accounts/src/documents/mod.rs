@@ -180,10 +180,13 @@ fn verified_until(
     subject: SubjectId,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, KeeperError> {
-    let row = read.query_opt(
-        "SELECT until FROM standings WHERE subject = $1 AND until > $2",
-        &params![subject.as_bytes(), to_millis(now)],
-    )?;
+    Ok(accepted_until(read, subject)?.filter(|until| *until > now))
+}
+
+/// Until when a standing counts, or did.
+fn accepted_until(read: &Read<'_>, subject: SubjectId) -> Result<Option<Timestamp>, KeeperError> {
+    let row =
+        read.query_opt("SELECT until FROM standings WHERE subject = $1", &params![subject.as_bytes()])?;
     row.map(|row| from_millis(row.get(0)?)).transpose()
 }
 
@@ -297,13 +300,9 @@ fn warn(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
     members::write(act, duty.subject, "document", "Your accepted document runs out", &text)
 }
 
-/// The job of its end.
+/// The job of its end. That there was one, and until when, is known as long as the notice's own clock lets it.
 fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
-    let over = act.tx().execute(
-        "DELETE FROM standings WHERE subject = $1 AND until <= $2",
-        &params![duty.subject.as_bytes(), to_millis(act.ctx.now)],
-    )?;
-    if over == 0 {
+    if accepted_until(act.tx(), duty.subject)?.is_none_or(|until| until > act.ctx.now) {
         return Ok(());
     }
     act.note(duty.subject, Deed::Wrote, "acceptance of the professional standing ended", &[], None)?;
@@ -322,18 +321,26 @@ fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     if baseless > 0 {
         return Ok(Finding::broken(baseless, format!("verified without a decision: {baseless}")));
     }
-    let late = inspect.now.checked_sub(GRACE).map_err(|_| KeeperError::Calendar)?;
     let endless = inspect.count(
-        "SELECT COUNT(*) FROM standings WHERE until <= $1 OR NOT EXISTS (SELECT 1 FROM duties WHERE \
+        "SELECT COUNT(*) FROM standings WHERE until > $1 AND NOT EXISTS (SELECT 1 FROM duties WHERE \
          duties.subject = standings.subject AND duties.rule = $2 AND duties.due <= standings.until)",
-        &params![to_millis(late), EXPIRE],
+        &params![to_millis(inspect.now), EXPIRE],
     )?;
     if endless > 0 {
-        return Ok(Finding::broken(endless, format!("verified past the end of the acceptance: {endless}")));
+        return Ok(Finding::broken(endless, format!("verified, and nothing tells when it ends: {endless}")));
+    }
+    let late = inspect.now.checked_sub(GRACE).map_err(|_| KeeperError::Calendar)?;
+    let untold = inspect.count(
+        "SELECT COUNT(*) FROM standings WHERE until <= $1 AND EXISTS (SELECT 1 FROM duties WHERE \
+         duties.subject = standings.subject AND duties.rule = $2)",
+        &params![to_millis(late), EXPIRE],
+    )?;
+    if untold > 0 {
+        return Ok(Finding::broken(untold, format!("over, and its owner has not been told: {untold}")));
     }
     let row = inspect.read.query_one(
-        "SELECT (SELECT COUNT(*) FROM standings), (SELECT COUNT(*) FROM documents WHERE state = $1)",
-        &params![State::Waiting.word()],
+        "SELECT (SELECT COUNT(*) FROM standings WHERE until > $1), (SELECT COUNT(*) FROM documents WHERE state = $2)",
+        &params![to_millis(inspect.now), State::Waiting.word()],
     )?;
     let (verified, waiting): (i64, i64) = (row.get(0)?, row.get(1)?);
     Ok(Finding::kept(

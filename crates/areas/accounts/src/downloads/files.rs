@@ -19,7 +19,7 @@ use kept_web::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_util::io::ReaderStream;
 
-use crate::{Accounts, problem, sessions::Person};
+use crate::{Accounts, problem, readers::Person};
 
 /// The page's address.
 const HERE: &str = "/account/downloads";

@@ -15,7 +15,7 @@ use kept_web::{
 };
 
 use super::{Machine, Machines, MyMachines};
-use crate::{Accounts, problem, sessions::Person};
+use crate::{Accounts, problem, readers::Person};
 
 /// The page's address.
 const HERE: &str = "/account/machines";

@@ -3,14 +3,20 @@
 
 mod line;
 
-use kept_keeper::{Act, Actor, Claim, Index, Keeper, KeeperError, Look, Policy};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kept_keeper::{Act, Actor, Claim, Index, Keeper, KeeperError, Look, Policy, time::long_date};
 use kept_notice::DataSource;
 use kept_store::params;
 use kept_vault::{Kind, SourceName, SubjectId};
 use serde::{Deserialize, Serialize};
 
 use self::line::{Columns, Newcomer};
-use crate::members::{self, BY_EMAIL, BY_MEMBER_ID, Standing};
+use crate::{
+    closing,
+    members::{self, BY_EMAIL, BY_MEMBER_ID, Standing},
+};
 
 /// The event of an account that was taken over from elsewhere.
 pub const IMPORTED: &str = "account.imported";
@@ -120,6 +126,8 @@ fn admit(act: &mut Act<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> 
     let policy = act.ctx.policy.clone();
     let (rule, columns) = opened(&policy, batch)?;
     let source = SourceName::new(&rule.name).ok_or_else(|| KeeperError::Unknown(rule.rule.id.clone()))?;
+    let invite = |base: &String| invitation_of(&policy, rule, base, act.ctx.now);
+    let letter = batch.invite.as_ref().map(invite).transpose()?;
     let mut outcomes = Vec::with_capacity(batch.lines.len());
     for line in &batch.lines {
         outcomes.push(match columns.read(&policy, act.ctx.now, line) {
@@ -128,8 +136,8 @@ fn admit(act: &mut Act<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> 
                 Some(outcome) => outcome,
                 None => {
                     let subject = begin(act, source, &newcomer)?;
-                    if let Some(base) = &batch.invite {
-                        invite(act, subject, rule, base)?;
+                    if let Some(Invitation { title, text }) = &letter {
+                        members::write(act, subject, "invitation", title, text)?;
                     }
                     Outcome::Added
                 }
@@ -191,18 +199,46 @@ fn begin(act: &mut Act<'_, '_>, source: SourceName, newcomer: &Newcomer) -> Resu
     Ok(subject)
 }
 
-/// Tells somebody that they have an account now, from where we know them, and how to get in (GDPR art. 14).
-fn invite(
-    act: &mut Act<'_, '_>,
-    subject: SubjectId,
+/// The letter to somebody who has been taken over: that they have an account now, from where we know them, how to get in,
+/// and what happens if they do not (GDPR art. 14).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Its subject.
+    pub title: String,
+    /// Its text, without the greeting.
+    pub text: String,
+}
+
+/// The letter that a batch sends to each newcomer, if it sends any.
+///
+/// # Errors
+/// The batch does not fit the notice.
+pub fn invitation(keeper: &Keeper, batch: &Batch) -> Result<Option<Invitation>, Refused> {
+    let Some(base) = &batch.invite else { return Ok(None) };
+    let policy = keeper.policy();
+    let (rule, _) = opened(&policy, batch)?;
+    Ok(Some(invitation_of(&policy, rule, base, keeper.now())?))
+}
+
+fn invitation_of(
+    policy: &Arc<Policy>,
     rule: &DataSource,
     base: &str,
-) -> Result<(), KeeperError> {
+    now: Timestamp,
+) -> Result<Invitation, KeeperError> {
+    let contact = &policy.notice.contact;
+    let unwanted = match closing::first_end(policy, IMPORTED, now)? {
+        Some(end) => format!(
+            "there is nothing to do: we erase it from {}. To have it erased sooner, write to {contact}.",
+            long_date(end)
+        ),
+        None => format!("write to {contact}, and we erase it."),
+    };
     let text = format!(
-        "You have an account with us now. What is in it comes from {}. To use it, choose a password: write this address on \
-         the page “Forgotten password”, and you get a link:\n\n{base}/forgotten\n\nOur privacy notice says what we do with \
-         your data:\n\n{base}/notice",
+        "You have an account with us now. What is in it comes from {}. To use it, choose a password: on this page, write \
+         the address to which this message came, and you get a link:\n\n{base}/forgotten\n\nIf you do not want an account, \
+         {unwanted}\n\nOur privacy notice says what we do with your data, and what you can ask of us:\n\n{base}/notice",
         rule.says
     );
-    members::write(act, subject, "invitation", "You have an account with us", &text)
+    Ok(Invitation { title: "You have an account with us".into(), text })
 }

@@ -24,8 +24,9 @@ use sha2::{Digest, Sha256};
 use self::rp::{HANDLE, Made, Question, Refused, RelyingParty};
 use crate::{
     Accounts, members, password_again, problem,
+    readers::Person,
     records::{Addressee, MyPasskeys, Passkey, PasskeyCheck, Passkeys},
-    sessions::{Factor, Person, Signed},
+    sessions::{Factor, Signed},
     signed_in,
 };
 pub(crate) use questions::tidy;

@@ -21,7 +21,7 @@ use crate::{
     problem,
     records::{Passkey, PasskeyCheck},
     sessions::Factor,
-    sign_in::{Carried, Outcome, come_in, disabled},
+    sign_in::{Carried, Outcome, closed, come_in},
     throttle::{self, Limit, QUARTER_HOUR},
 };
 
@@ -108,7 +108,7 @@ pub(crate) async fn answer(
     match outcome {
         Outcome::In(_) => Ok(Redirect::to(Onward::sent(&fields).page()).into_response()),
         Outcome::Wrong => Err(refused(Refused::Wrong)),
-        Outcome::Disabled(since) => Err(disabled(since, &accounts.face.contact)),
+        Outcome::Closed => Err(closed(&accounts.face.contact)),
     }
 }
 

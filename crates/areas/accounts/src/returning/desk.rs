@@ -12,11 +12,11 @@ use kept_vault::SubjectId;
 use kept_web::{
     Frame, Problem, Sent, Visit,
     form::{Fields, Need},
-    page, page_with,
+    page_with,
 };
 
 use super::{FormerCard, Obstacle, ReturnCard, State, decide, meant, offered, standing, waiting};
-use crate::{Accounts, account::in_units, members, problem, sessions::Staff};
+use crate::{Accounts, account::in_units, members, problem, readers::Staff};
 
 /// The page's address.
 pub(crate) const HERE: &str = "/desk/returns";
@@ -135,14 +135,16 @@ async fn card(
         .await
         .map_err(problem)?;
     let (card, kept) = opened.ok_or_else(Problem::not_found)?;
-    page(&CardPage {
+    let status = if fields.errors().is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = CardPage {
         frame: visit.form_frame("A returning member"),
         fields,
         subject,
         card,
         kept: kept.map_err(Obstacle::says),
         reason: reason.to_owned(),
-    })
+    };
+    page_with(status, &page)
 }
 
 /// Who asks, and what is kept under the number that they named; of nobody who does not wait.

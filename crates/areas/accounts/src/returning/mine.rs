@@ -17,7 +17,8 @@ use kept_web::{
 use super::{State, ask as note, offered, standing, take_back};
 use crate::{
     Accounts, problem,
-    sessions::{Person, Signed},
+    readers::Person,
+    sessions::Signed,
     throttle::{self, DAY, Limit},
 };
 

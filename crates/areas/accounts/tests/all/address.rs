@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 use jiff::SignedDuration;
-use kept_keeper::Status;
+use kept_keeper::{Database, Status};
 use kept_testkit::{Browser, CPE, PASSWORD, Page, Site};
 
 use crate::support::{count, sign_in, sign_up};
@@ -25,7 +25,23 @@ fn is_sign_in(page: &Page) -> bool {
 
 #[tokio::test]
 async fn an_account_needs_no_cookie_from_its_first_page_to_its_last() {
-    let site = Site::under(CPE).await;
+    needs_no_cookie(Site::under(CPE).await).await;
+}
+
+/// What addresses carry is a session like any other: it begins, is found, renewed and ended on either database.
+#[tokio::test]
+async fn the_same_on_postgresql() {
+    needs_no_cookie(on_postgresql().await).await;
+    ends_in_another_browser(on_postgresql().await).await;
+    is_good_for_the_idle_time(on_postgresql().await).await;
+    is_renewed(on_postgresql().await).await;
+}
+
+async fn on_postgresql() -> Site {
+    Site::on(Database::Url(&kept_pgtest::empty_database()), CPE).await
+}
+
+async fn needs_no_cookie(site: Site) {
     let mut ada = site.browser();
     ada.refuse_cookies();
     let mut pages = vec![sign_up(&mut ada, "ada@example.test").await];
@@ -97,7 +113,10 @@ async fn an_address_typed_in_opens_nothing_and_ends_nothing() {
 
 #[tokio::test]
 async fn an_address_opened_in_another_browser_ends_its_session() {
-    let site = Site::under(CPE).await;
+    ends_in_another_browser(Site::under(CPE).await).await;
+}
+
+async fn ends_in_another_browser(site: Site) {
     for from in ["none", "same-origin", "cross-site"] {
         site.member(&format!("{from}@example.test")).await;
         let mut ada = site.signed_in(&format!("{from}@example.test")).await;
@@ -185,7 +204,10 @@ async fn two_tabs_go_on_beside_each_other() {
 /// however long the person goes on.
 #[tokio::test]
 async fn an_address_is_good_for_the_idle_time_and_a_session_for_longer() {
-    let site = Site::under(CPE).await;
+    is_good_for_the_idle_time(Site::under(CPE).await).await;
+}
+
+async fn is_good_for_the_idle_time(site: Site) {
     let mut ada = signed_in(&site).await;
     let mut seen = ada.clone();
     let first = ada.address("/account");
@@ -208,7 +230,10 @@ async fn an_address_is_good_for_the_idle_time_and_a_session_for_longer() {
 
 #[tokio::test]
 async fn every_change_of_rights_renews_the_session() {
-    let site = Site::under(CPE).await;
+    is_renewed(Site::under(CPE).await).await;
+}
+
+async fn is_renewed(site: Site) {
     let secret = site.staff("sam@example.test", "support").await;
     let mut sam = site.browser();
     sam.get("/sign-in").await;

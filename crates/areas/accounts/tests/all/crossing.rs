@@ -15,9 +15,12 @@ async fn everybody_at_every_door() {
     let owner = site.staff("olive@example.test", "owner").await;
     let unenrolled = site.member("una@example.test").await;
     site.act(move |act| kept_accounts::give_role(act, unenrolled, "support")).await;
+    let off = site.member("otto@example.test").await;
+    site.act(move |act| kept_accounts::members::disable(act, off)).await;
     let mut readers: Vec<(&str, Browser)> = vec![
         ("visitor", site.browser()),
         ("member", site.signed_in("ada@example.test").await),
+        ("switched off", site.signed_in("otto@example.test").await),
         ("waiting", site.signed_in("sam@example.test").await),
         ("no factor", site.signed_in("una@example.test").await),
         ("support", site.at_desk("sam@example.test", &support).await),

@@ -20,7 +20,7 @@ async fn a_view_that_the_notice_does_not_allow_is_off() {
     site.member("ada@example.test").await;
     let mut sam = site.at_desk("sam@example.test", &secret).await;
     let page = sam.visit("/desk").await;
-    assert!(page.says("The notice does not allow the support desk to see members’ data"), "{}", page.text());
+    assert!(page.says("The notice does not allow the support desk to see people’s data"), "{}", page.text());
     assert_eq!(page.value("email"), None);
 
     // Sent all the same, it is refused, and in the same words whether or not the address has an account.
@@ -100,7 +100,8 @@ async fn support_sends_a_link_with_the_members_permission() {
     site.member("ada@example.test").await;
     let mut sam = site.at_desk("sam@example.test", &secret).await;
     let page = deal(&mut sam, "ada@example.test", "recover").await;
-    assert!(page.status == 400 && page.says("The member must allow this first"), "{}", page.text());
+    assert!(page.status == 422 && page.says("Have the person allow it first."), "{}", page.text());
+    assert!(page.says("ada@example.test"), "the card is still there: {}", page.text());
     assert!(site.letters("ada@example.test").await.is_empty());
     let card = look_up(&mut sam, "ada@example.test", "has lost the password").await;
     let subject = card.value("subject").unwrap();
@@ -222,6 +223,6 @@ async fn members_have_a_page_of_their_own_that_fills_itself_in() {
     let found = site.promise("session").await;
     assert_eq!(
         (found.status, found.detail.as_str()),
-        (Status::Broken, "sessions that belong to no open account: 1")
+        (Status::Broken, "sessions that belong to nobody who may sign in: 1")
     );
 }

@@ -153,7 +153,16 @@ async fn from_handing_in_to_a_verified_standing() {
     assert!(!is_verified(&site).await);
     site.sweep().await;
     let told = site.letters("ada@example.test").await;
-    assert!(told.iter().any(|l| l.subject == "Your accepted document has run out"));
+    assert_eq!(told.iter().filter(|l| l.subject == "Your accepted document has run out").count(), 1);
+    let page = site.signed_in("ada@example.test").await.visit(MINE).await;
+    assert!(page.says("was verified until 30 June 2027 , and is not any more."), "{}", page.text());
+    nothing_is_broken(&site).await;
+
+    // The notice's clock ends that, too.
+    let ada = site.find("ada@example.test").await.unwrap();
+    site.act(move |act| kept_accounts::members::expire_now(act, ada)).await;
+    site.days(185).await;
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM standings").await, 0);
     nothing_is_broken(&site).await;
 }
 
@@ -324,10 +333,15 @@ async fn the_check_finds_a_standing_without_decision_or_end() {
     assert_eq!((promise.status, promise.detail.as_str()), (Status::Broken, "verified without a decision: 1"));
     site.act(|act| Ok(act.tx().execute("DELETE FROM standings WHERE accepted = 0", &params![])?)).await;
     assert_eq!(site.promise("role.verifier").await.status, Status::Kept);
+    site.act(|act| Ok(act.tx().execute("UPDATE standings SET until = 1", &params![])?)).await;
+    let promise = site.promise("role.verifier").await;
+    assert_eq!(promise.detail, "over, and its owner has not been told: 1");
+    let until = to_millis(site.now() + SignedDuration::from_hours(24 * 365));
+    site.act(move |act| Ok(act.tx().execute("UPDATE standings SET until = $1", &params![until])?)).await;
     site.act(|act| Ok(act.tx().execute("DELETE FROM duties WHERE rule = 'documents.expire'", &params![])?))
         .await;
     let promise = site.promise("role.verifier").await;
-    assert_eq!(promise.detail, "verified past the end of the acceptance: 1");
+    assert_eq!(promise.detail, "verified, and nothing tells when it ends: 1");
 }
 
 /// Under a notice that says nothing of documents there are none, and the code cannot hold one.
@@ -352,4 +366,74 @@ async fn without_a_word_in_the_notice_there_are_no_documents() {
         })
         .await;
     assert!(matches!(written, Err(KeeperError::Undeclared(kind)) if kind == Kind::PERSONAL_DOCUMENTS));
+}
+
+#[tokio::test]
+async fn a_document_in_the_clear_is_found() {
+    in_the_clear(Site::open().await).await;
+}
+
+#[tokio::test]
+async fn a_document_in_the_clear_is_found_on_postgresql() {
+    in_the_clear(Site::with_database(&kept_pgtest::empty_database()).await).await;
+}
+
+/// sec-6: documents are sealed as everything else is, and the check opens them to see.
+async fn in_the_clear(site: Site) {
+    begin(&site, PDF).await;
+    let found = site.promise("never.store-in-clear").await;
+    assert!(found.status == Status::Kept && found.detail.ends_with("documents: 1"), "{}", found.detail);
+    site.act(|act| Ok(act.tx().execute("UPDATE blobs SET sealed = $1", &params![PDF])?)).await;
+    let found = site.promise("never.store-in-clear").await;
+    let detail = "a stored document does not open under its own place and key";
+    assert_eq!((found.status, found.detail.as_str()), (Status::Broken, detail));
+    site.act(|act| {
+        Ok(act.tx().execute("DELETE FROM keys WHERE kind = $1", &params![Kind::PERSONAL_DOCUMENTS.term()])?)
+    })
+    .await;
+    let found = site.promise("never.store-in-clear").await;
+    assert_eq!((found.status, found.detail.as_str()), (Status::Broken, "a stored part has no key"));
+}
+
+/// rgt-3: whoever leaves takes documents and standing along.
+#[tokio::test]
+async fn whoever_leaves_leaves_no_standing_behind() {
+    let site = left(TRAINERS).await;
+    site.sweep().await;
+    nothing_of_it_is_left(&site).await;
+}
+
+/// Under a notice that keeps them: when the last key has gone, the rows still meet their end.
+#[tokio::test]
+async fn a_standing_that_outlives_its_account_has_an_end() {
+    let (before, from) = TRAINERS.split_once("[retain.standing-closing]").unwrap();
+    let (_, after) = from.split_once("# ──").unwrap();
+    let keeping = format!("{before}# ──{after}");
+    let site = left(&keeping).await;
+    site.days(100).await;
+    assert_eq!(count(&site, "SELECT COUNT(*) FROM standings").await, 1);
+    site.days(500).await;
+    nothing_of_it_is_left(&site).await;
+}
+
+/// Ada has closed her account at once, with one document accepted and another in the queue.
+async fn left(notice: &str) -> Site {
+    let site = Site::under(notice).await;
+    let (mut ada, mut vera) = begin(&site, PDF).await;
+    let (path, _) = open(&mut vera).await;
+    let form = [("do", "accept"), ("answer", "Found in the register."), ("until", "2029-06-30")];
+    decide(&mut vera, &path, &form).await;
+    hand_in(&mut ada, "Another licence", PNG).await;
+    let sure = [("do", "now"), ("password", kept_testkit::PASSWORD), ("sure", "yes")];
+    assert_eq!(ada.send("/account/close", &sure).await.path, "/account-closed");
+    site
+}
+
+async fn nothing_of_it_is_left(site: &Site) {
+    for table in
+        ["SELECT COUNT(*) FROM standings", "SELECT COUNT(*) FROM documents", "SELECT COUNT(*) FROM blobs"]
+    {
+        assert_eq!(count(site, table).await, 0, "{table}");
+    }
+    nothing_is_broken(site).await;
 }

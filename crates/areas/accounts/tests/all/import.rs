@@ -79,6 +79,7 @@ async fn a_letter_says_where_the_data_comes_from() {
     let [letter] = letters.as_slice() else { panic!("{} letters", letters.len()) };
     assert!(letter.text.contains("comes from the register of customers that we kept before this site"));
     assert!(letter.text.contains("https://cpe.example.test/forgotten"));
+    assert!(letter.text.contains("nothing to do: we erase it from 31 January 2028."), "{}", letter.text);
 }
 
 #[tokio::test]

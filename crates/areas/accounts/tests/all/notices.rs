@@ -90,3 +90,12 @@ async fn every_promise_of_both_stands() {
         assert!(broken.is_empty(), "{broken:?}");
     }
 }
+
+/// acc-17: the whole site, with all that stands around its pages, lets itself be read by somebody unknown.
+#[tokio::test]
+async fn the_process_service_is_read_without_giving_anything() {
+    let site = Site::under(PROCESS).await;
+    let found = site.promise("never.ask-readers").await;
+    assert_eq!(found.status, Status::Kept, "{}", found.detail);
+    assert!(site.browser().get("/").await.cookies().is_empty());
+}

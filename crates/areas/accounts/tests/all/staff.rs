@@ -1,9 +1,13 @@
 //! `use-1`: roles that end on a day, and the check that they do.
 
 use jiff::SignedDuration;
-use kept_keeper::{Status, time::to_millis};
+use kept_accounts::MemberCard;
+use kept_keeper::{Actor, KeeperError, Status, time::to_millis};
 use kept_store::params;
 use kept_testkit::{Browser, Site};
+use kept_vault::SubjectId;
+
+use crate::support::look_up;
 
 async fn owner(site: &Site) -> Browser {
     let secret = site.staff("olive@example.test", "owner").await;
@@ -99,4 +103,63 @@ async fn the_check_finds_a_role_that_does_not_end() {
     site.days(2).await;
     let promise = site.promise("role.support").await;
     assert_eq!(promise.detail, "past their last day and still in the role: 1");
+}
+
+#[tokio::test]
+async fn looks_are_replayed_against_roles() {
+    replayed(Site::open().await).await;
+}
+
+#[tokio::test]
+async fn looks_are_replayed_against_roles_on_postgresql() {
+    replayed(Site::with_database(&kept_pgtest::empty_database()).await).await;
+}
+
+/// use-1: whoever looked had the role then, and a look by somebody who did not is found.
+async fn replayed(site: Site) {
+    let ada = site.member("ada@example.test").await;
+    let secret = site.staff("sam@example.test", "support").await;
+    let mut sam = site.at_desk("sam@example.test", &secret).await;
+    look_up(&mut sam, "ada@example.test", "asked on the phone").await;
+    site.clock.forward(SignedDuration::from_hours(1));
+    let mut olive = owner(&site).await;
+    let who = site.find("sam@example.test").await.unwrap();
+    let end = [("end", &*who.to_string()), ("role", "support")];
+    assert_eq!(olive.send("/desk/staff", &end).await.status, 200);
+    let promise = site.promise("role.support").await;
+    assert_eq!(promise.status, Status::Kept, "{}", promise.detail);
+    assert!(promise.detail.contains("looks by somebody who had it then: 1"), "{}", promise.detail);
+
+    // Somebody of whom nothing is held tells nothing: who was erased looks like this, too.
+    look_as(&site, SubjectId::from_bytes([9; 16]), ada).await;
+    let promise = site.promise("role.support").await;
+    assert!(promise.detail.contains("of whom nothing is held any more: 1"), "{}", promise.detail);
+    assert_eq!(promise.status, Status::Kept);
+
+    // The page would not open to Sam any more; the code of another might forget to ask.
+    site.clock.forward(SignedDuration::from_hours(1));
+    look_as(&site, who, ada).await;
+    let promise = site.promise("role.support").await;
+    let detail = "looks by somebody who did not have the role then: 1";
+    assert_eq!(promise.status, Status::Broken);
+    assert!(promise.detail.contains(detail), "{}", promise.detail);
+    assert_eq!(site.promise("role.owner").await.status, Status::Kept);
+
+    // To have the role again, by the desk or by a row in the table, makes that look no better.
+    site.clock.forward(SignedDuration::from_mins(1));
+    site.act(move |act| kept_accounts::give_role(act, who, "support")).await;
+    site.act(move |act| {
+        let since = "UPDATE roles SET since = 0 WHERE subject = $1";
+        Ok(act.tx().execute(since, &params![who.as_bytes()])?)
+    })
+    .await;
+    assert!(site.promise("role.support").await.detail.contains(detail));
+}
+
+/// Looks at a member as support, past the page that asks who may.
+async fn look_as(site: &Site, who: SubjectId, member: SubjectId) {
+    let ctx = site.keeper.ctx(Actor::Staff { subject: who, role: "support" });
+    let reason = Some("asked on the phone");
+    let look = site.keeper.look(ctx, move |look| look.shown::<MemberCard>(member, reason));
+    look.await.map_err(|cause: KeeperError| cause).unwrap();
 }

@@ -93,8 +93,9 @@ async fn live_through(site: Site) {
     let page = sign_in(&mut mira, email, "not the password at all").await;
     assert!(page.says("do not match") && !page.says("switched off"), "{}", page.text());
     let page = sign_in(&mut mira, email, PASSWORD).await;
-    assert_eq!(page.status, 403);
+    assert_eq!(page.path, "/account/switched-off");
     assert!(page.says("Your membership ended on 31 January 2028"), "{}", page.text());
+    assert!(page.says("From 31 July 2028 we erase"), "{}", page.text());
 
     // Thirty days before the end of the six months comes a warning with the date itself.
     site.days(152).await;

@@ -12,5 +12,6 @@ mod board;
 mod files;
 mod house;
 mod pages;
+mod reading;
 mod site;
 mod versions;

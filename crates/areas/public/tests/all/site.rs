@@ -90,6 +90,11 @@ impl Site {
         *self.reader.lock().unwrap() = reader;
     }
 
+    /// Reads every page as nobody, through this router around the site.
+    pub(crate) async fn read_as_nobody(&self, around: impl FnOnce(Router) -> Router) {
+        kept_public::read_as_nobody(&self.keeper, &around(self.app.clone())).await.unwrap();
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }

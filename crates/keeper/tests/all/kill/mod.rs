@@ -84,13 +84,17 @@ async fn shortages() {
     drill::say(&drill.starve(Shortage::Syncs).await.unwrap());
 }
 
-/// The long loop: `KEPT_CYCLES` on each database, from `KEPT_SEED`.
+/// The long loop: `KEPT_CYCLES` on each database, or on the one that `KEPT_ON` names, from `KEPT_SEED`.
 #[tokio::test]
 #[ignore = "takes minutes: cargo xtask faults kill"]
 async fn long() {
     let number = |name, or| env::var(name).ok().map_or(or, |text| text.parse().unwrap());
     let (cycles, seed) = (number("KEPT_CYCLES", 1000), number("KEPT_SEED", 1));
-    for on in [On::Sqlite, On::Postgres] {
+    let wanted = env::var("KEPT_ON").ok();
+    for (name, on) in [("sqlite", On::Sqlite), ("postgres", On::Postgres)] {
+        if wanted.as_ref().is_some_and(|wanted| wanted != name) {
+            continue;
+        }
         let summary = Drill::new(on, seed, None).await.run(cycles).await.unwrap();
         drill::say(&summary);
     }

@@ -328,11 +328,7 @@ impl Deal {
             Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
-<<<<<<< HEAD
-            Deal::Recover => !case.works_here && !case.over,
-=======
-            Deal::Recover => !case.works_here && !closed,
->>>>>>> main
+            Deal::Recover => !case.works_here && !closed && !case.over,
         }
     }
 

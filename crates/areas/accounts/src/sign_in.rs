@@ -10,7 +10,7 @@ use axum::{
 use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, KeeperError};
 use kept_notice::{Carrier, shortest, words::duration};
-use kept_vault::{Kind, SubjectId};
+use kept_vault::SubjectId;
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
     form::Fields,
@@ -193,16 +193,8 @@ pub(crate) fn come_in(
     by: &str,
     carried: &Carried,
 ) -> Result<Outcome, KeeperError> {
-<<<<<<< HEAD
-    let account = members::account(act.tx(), subject)?;
-    let in_use =
-        account.is_some_and(|account| matches!(account.standing, Standing::Open | Standing::Deactivated));
-    // With a passkey one could still get in where a dispute keeps an account whose day has come.
-    if in_use && !act.is_over(subject, Kind::PASSWORD)? {
-=======
     let standing = members::account(act.tx(), subject)?.map(|account| account.standing);
     if matches!(standing, Some(Standing::Open | Standing::Deactivated | Standing::Disabled)) {
->>>>>>> main
         sessions::end(act, carried.before.digest())?;
         sessions::begin(act, subject, &carried.session, factor, by)?;
         carried.known.iter().try_for_each(|device| devices::forget(act, device))?;

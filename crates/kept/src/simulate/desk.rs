@@ -1,7 +1,7 @@
 //! What staff decide at their desk on the site's own pages: documents (`acc-2`), and who was a member before (`acc-12`).
 
 use axum::http::StatusCode;
-use jiff::{Span, tz::TimeZone};
+use jiff::Span;
 use kept_keeper::{Deed, time};
 use kept_vault::Kind;
 
@@ -61,10 +61,8 @@ impl Online<'_> {
         if !page.leads_to("/desk/documents") {
             return Err(unexpected("deciding on a document", &page));
         }
-        let end = until.tomorrow().ok().and_then(|day| day.to_zoned(TimeZone::UTC).ok());
-        let accepted = end.filter(|_| accepts).map(|end| end.timestamp());
         let person = self.person_mut(index)?;
-        person.papers.decide(&number, now, accepted);
+        person.papers.decide(&number, now);
         person.did(now, Deed::Read, "document-card");
         person.did(now, Deed::Happened, "document.decided");
         if accepts {

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The machine dies on one day of so many.
-const CRASH: u32 = 23;
+const CRASH: u32 = 12;
 /// A night's work looks at the clock a few times for each round of duties; one that dies does so before one of these.
 const LOOKS: u32 = 12;
 /// The minutes of a day.

@@ -23,6 +23,9 @@ use super::{
 /// What nobody has chosen.
 pub(super) const WRONG: &str = "a guess that is none of these";
 
+/// What an account opens that is switched off.
+const SWITCHED_OFF: &str = "/account/switched-off";
+
 /// Why somebody did not get on.
 pub(super) enum Trouble {
     /// The site did not do what it promises.
@@ -41,7 +44,7 @@ impl<E: Into<SimulateError>> From<E> for Trouble {
 enum SignIn {
     In,
     Wrong,
-    Off,
+    Closed,
 }
 
 /// Somebody at the site's pages, at a moment of a day.
@@ -127,7 +130,7 @@ impl<'s> Online<'s> {
         let came = match page.status {
             StatusCode::SEE_OTHER => SignIn::In,
             StatusCode::UNPROCESSABLE_ENTITY => SignIn::Wrong,
-            StatusCode::FORBIDDEN => SignIn::Off,
+            StatusCode::FORBIDDEN => SignIn::Closed,
             _ => return Err(unexpected("signing in", &page)),
         };
         let person = self.person_mut(index)?;
@@ -152,8 +155,8 @@ impl<'s> Online<'s> {
                 }
                 Ok(None)
             }
-            SignIn::Off => {
-                person.did(now, Deed::SignInFailed, "account is switched off");
+            SignIn::Closed => {
+                person.did(now, Deed::SignInFailed, "account is closed");
                 Ok(None)
             }
         }
@@ -170,12 +173,14 @@ impl<'s> Online<'s> {
         let notice = &policy.notice;
         let (now, site) = (self.now, self.site.clone());
         let person = self.person_mut(index)?;
-        let uses = person.is_known() && person.standing(notice, now)?.0 == "open";
+        let standing = person.standing(notice, now)?.0;
+        let uses = person.is_known() && standing == "open";
         let Some(seat) = person.seats.iter_mut().rfind(|seat| seat.opened == opened) else { return Ok(()) };
         let is_open = seat.is_open(notice, now)?;
         let again = !is_open && uses && seat.is_known(now);
         let page = seat.browser.open(&site, "/account").await?;
-        let let_in = page.status == StatusCode::OK;
+        let restricted = page.leads_to(SWITCHED_OFF);
+        let let_in = page.status == StatusCode::OK || restricted;
         if !let_in && !page.asks_to_sign_in() {
             return Err(unexpected("My account", &page));
         }
@@ -187,6 +192,13 @@ impl<'s> Online<'s> {
         if !let_in {
             return Ok(());
         }
+        if restricted {
+            seat.browser.open(&site, SWITCHED_OFF).await?;
+        }
+        if restricted != (standing == "disabled") {
+            let text = "My account is open to who is switched off, or not to who is not";
+            return Err(Trouble::Found(Finding::new(None, text)));
+        }
         if again {
             seat.begins_anew(now);
             person.did(now, Deed::SignedIn, "remembered device");
@@ -194,7 +206,9 @@ impl<'s> Online<'s> {
         } else {
             seat.used(now);
         }
-        person.did(now, Deed::Opened, "My account");
+        if !restricted {
+            person.did(now, Deed::Opened, "My account");
+        }
         if let Some(id) = page.between("<dt>Member id</dt><dd>", "</dd>") {
             person.member_id = Some(id.to_owned());
         }
@@ -310,7 +324,7 @@ fn should_come(
     if gone(Kind::EMAIL_ADDRESS) || gone(Kind::PASSWORD) || person.password != Some(password) {
         return Ok(SignIn::Wrong);
     }
-    Ok(if person.standing(notice, now)?.0 == "disabled" { SignIn::Off } else { SignIn::In })
+    Ok(if person.standing(notice, now)?.0 == "closed" { SignIn::Closed } else { SignIn::In })
 }
 
 /// An answer that nobody expects.

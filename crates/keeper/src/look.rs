@@ -267,7 +267,8 @@ impl<'a, 'c> Look<'a, 'c> {
     }
 
     fn event(&self, view: &ViewSpec, because: Option<&str>) -> Event {
-        self.read_event(view.name, view.purpose, &view.each_kind(), because)
+        let kinds = view.kinds_under(&self.ctx.policy.notice);
+        self.read_event(view.name, view.purpose, &kinds, because)
     }
 
     fn read_event(&self, what: &str, purpose: &str, kinds: &[Kind], because: Option<&str>) -> Event {

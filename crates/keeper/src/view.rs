@@ -73,6 +73,14 @@ impl ViewSpec {
         kinds
     }
 
+    /// What a look through it can show under a notice, and what the trail says of it: of what the notice does not know, nothing
+    /// is held.
+    pub(crate) fn kinds_under(&self, notice: &kept_notice::Notice) -> Vec<Kind> {
+        let mut kinds = self.each_kind();
+        kinds.retain(|kind| notice.label_of(kind.term()).is_some());
+        kinds
+    }
+
     /// Puts the view to the notice: may this declared read happen?
     pub fn judge(&self, notice: &kept_notice::Notice) -> kept_notice::Verdict {
         let kinds = self.kinds();

@@ -180,6 +180,8 @@ struct Case {
     works_here: bool,
     /// Whether a dispute holds their data; nothing under a notice that knows no disputes.
     disputes: Option<bool>,
+    /// Whether the password has been erased for good, and a dispute keeps the rest.
+    over: bool,
 }
 
 fn open(act: &mut Act<'_, '_>, subject: SubjectId, reason: &str) -> Result<Option<Opened>, KeeperError> {
@@ -204,6 +206,7 @@ fn case(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<Option<Case>, Keepe
         expired: account.expires.is_some_and(|at| at <= act.ctx.now),
         works_here: !staff::roles(act.tx(), subject, act.ctx.now)?.is_empty(),
         disputes: disputes(act, subject)?,
+        over: act.is_over(subject, Kind::PASSWORD)?,
     }))
 }
 
@@ -337,7 +340,7 @@ impl Deal {
             Deal::Enable => !case.works_here && case.account.standing == Standing::Disabled && !case.expired,
             Deal::OpenDispute => case.disputes == Some(false),
             Deal::SettleDispute => case.disputes == Some(true),
-            Deal::Recover => !case.works_here && !closed,
+            Deal::Recover => !case.works_here && !closed && !case.over,
         }
     }
 

@@ -243,8 +243,11 @@ pub fn expire_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
 }
 
 /// The job of the membership's date: it ends, and the clocks of the notice begin. Who works here stays as long as the
-/// role does.
+/// role does. A membership that was erased before its date has no end any more.
 pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
+    if account(act.tx(), duty.subject)?.is_none_or(|account| account.expires.is_none()) {
+        return Ok(());
+    }
     if staff::roles(act.tx(), duty.subject, act.ctx.now)?.is_empty() {
         return act.emit_at(duty.subject, EXPIRED, duty.due);
     }
@@ -365,7 +368,7 @@ pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Re
         Some(account) if account.standing == Standing::Pending => return Ok(Told::Later),
         Some(_) => {}
     }
-    if act.view::<Addressee>(person, None)?.email.is_none() {
+    if act.view::<Addressee>(person, None)?.email.is_none() || act.is_over(person, Kind::EMAIL_CONTENT)? {
         return Ok(Told::Nobody);
     }
     let day = announcement.effective.strftime("%-d %B %Y");
@@ -396,7 +399,8 @@ pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Re
     Ok(Told::Now)
 }
 
-/// Writes a message to a person at their own address, if they still have one here.
+/// Writes a message to a person at their own address, if they still have one here, and if it is not a dispute alone that keeps
+/// it: the day on which our messages to them are erased does not come twice.
 ///
 /// # Errors
 /// The database failed.
@@ -408,6 +412,9 @@ pub fn write(
     text: &str,
 ) -> Result<(), KeeperError> {
     let Some(email) = act.view::<Addressee>(person, None)?.email else { return Ok(()) };
+    if act.is_over(person, Kind::EMAIL_CONTENT)? {
+        return Ok(());
+    }
     write_to(act, person, &email, about, subject, text)
 }
 

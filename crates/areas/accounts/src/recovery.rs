@@ -121,12 +121,14 @@ pub(crate) async fn ask(
     page(&SentPage { frame: visit.frame("Check your mail") })
 }
 
-/// Whether a letter reaches somebody: not before the address is confirmed, and not after it is closed or erased.
+/// Whether a letter reaches somebody: not before the address is confirmed, and not after the account is closed or the password
+/// is erased. A dispute may keep the address longer; no password is chosen anew for what only that keeps.
 fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
     let account = members::account(act.tx(), subject)?;
     let unreachable = [Standing::Pending, Standing::Closed];
     let confirmed = account.is_some_and(|account| !unreachable.contains(&account.standing));
-    Ok(confirmed && act.view::<Addressee>(subject, None)?.email.is_some())
+    let over = act.is_over(subject, Kind::PASSWORD)?;
+    Ok(confirmed && !over && act.view::<Addressee>(subject, None)?.email.is_some())
 }
 
 /// Nobody is there to write to. The ledger's size is public, so as much is written down as for a letter.

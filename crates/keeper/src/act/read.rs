@@ -1,7 +1,7 @@
 //! What an act reads of a subject, and who may.
 
 use kept_notice::Verdict;
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 
 use super::{Act, Index};
 use crate::{
@@ -66,7 +66,7 @@ impl Act<'_, '_> {
         release::asked::<V>(self.ctx, because, self.permitted.contains(&subject))?;
         let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
-            let kinds = V::SPEC.each_kind();
+            let kinds = V::SPEC.kinds_under(&self.ctx.policy.notice);
             let purpose = Some(V::SPEC.purpose);
             match keys {
                 Some(keys) => self.note_among(&keys, Deed::Read, V::SPEC.name, &kinds, because, purpose)?,
@@ -104,6 +104,15 @@ impl Act<'_, '_> {
     /// The database failed.
     pub fn holds(&self, subject: SubjectId) -> Result<Vec<String>, KeeperError> {
         Ok(crate::erase::active_holds(self.tx, subject, to_millis(self.ctx.now))?)
+    }
+
+    /// Whether the day has come on which a kind of a subject's data is erased, although a hold still keeps something of
+    /// them: nobody gives it anew.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn is_over(&self, subject: SubjectId, kind: Kind) -> Result<bool, KeeperError> {
+        crate::erase::is_over(self.tx, &self.ctx.policy, subject, kind)
     }
 
     /// Whether the notice in force allows a view.

@@ -82,6 +82,7 @@ fn table(tally: &Tally, out: &mut impl Write) -> std::io::Result<()> {
         ("duties done", tally.duties.to_string()),
         ("erasures", tally.erasures.to_string()),
         ("crashes", tally.crashes.to_string()),
+        ("resumed", tally.resumed.to_string()),
         ("brakes", tally.brakes.to_string()),
         ("proofs", tally.proofs.to_string()),
         ("events", tally.events.to_string()),

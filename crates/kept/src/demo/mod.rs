@@ -18,6 +18,7 @@ use kept_keeper::{Database, Keeper, KeeperError, Policy, Setup, StartError, Time
 use kept_web::{BaseUrl, BaseUrlError};
 
 pub use clock::DemoClock;
+pub(crate) use pages::code;
 pub use people::{PASSWORD, Staff};
 pub(crate) use people::{TRAINING, invent};
 

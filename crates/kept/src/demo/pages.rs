@@ -90,7 +90,7 @@ async fn about(State(demo): State<DemoPages>, visit: Visit) -> Result<Response, 
 }
 
 /// What an authenticator app would show now, at the example's time.
-fn code(secret: &str, now: u64) -> Option<String> {
+pub(crate) fn code(secret: &str, now: u64) -> Option<String> {
     let bytes = BASE32_NOPAD.decode(secret.as_bytes()).ok().filter(|bytes| !bytes.is_empty())?;
     let totp = Builder::new()
         .with_algorithm(Algorithm::SHA1)

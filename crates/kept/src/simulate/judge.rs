@@ -20,6 +20,10 @@ const TRAIL: i64 = 1000;
 /// What the site holds about a person.
 struct Held {
     kinds: BTreeSet<String>,
+    documents: usize,
+    /// Where they are signed in, and what devices are remembered.
+    seats: usize,
+    devices: usize,
     events: Vec<(String, i64)>,
     standing: Option<String>,
     trail: Vec<(Timestamp, Deed, String)>,
@@ -33,13 +37,16 @@ pub(super) async fn judge(
 ) -> Result<Option<Finding>, SimulateError> {
     let policy = keeper.policy();
     let notice = &policy.notice;
-    person.erase_what_is_due(notice, now)?;
+    person.settle(notice, now)?;
     let subject = person.subject;
     let held = keeper.look(keeper.ctx(Actor::Person(subject)), move |look| read(look, subject)).await?;
     if let Some(found) = kinds(notice, person, &held, now)? {
         return Ok(Some(found));
     }
-    if person.given.is_subset(&person.gone) {
+    if let Some(found) = seats(notice, person, &held, now)? {
+        return Ok(Some(found));
+    }
+    if person.is_gone() {
         return Ok((!held.events.is_empty())
             .then(|| Finding::new(None, "everything was erased, yet what happened to them is still noted")));
     }
@@ -55,20 +62,30 @@ fn read(look: &Look<'_, '_>, subject: SubjectId) -> Result<Held, KeeperError> {
     for row in look.sql().query("SELECT kind FROM keys WHERE subject = $1 AND record = ''", &me)? {
         kinds.insert(row.get(0)?);
     }
-    let account = look.sql().query_opt("SELECT standing FROM accounts WHERE subject = $1", &me)?;
-    let standing: Option<String> = account.map(|row| row.get(0)).transpose()?;
-    if standing.is_some() {
-        kinds.insert(Kind::MEMBERSHIP.term().into());
+    let account = look.sql().query_opt("SELECT standing, expires FROM accounts WHERE subject = $1", &me)?;
+    let standing: Option<String> = account.as_ref().map(|row| row.get(0)).transpose()?;
+    let expires: Option<i64> = account.map(|row| row.get(1)).transpose()?.flatten();
+    kinds.extend(standing.iter().map(|_| Kind::ACCOUNT.term().to_owned()));
+    kinds.extend(expires.iter().map(|_| Kind::MEMBERSHIP.term().to_owned()));
+    let count = |table: &str| -> Result<usize, KeeperError> {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE subject = $1");
+        let found: i64 = look.sql().query_one(&sql, &me)?.get(0)?;
+        Ok(usize::try_from(found).unwrap_or(usize::MAX))
+    };
+    for (table, kind) in
+        [("credits", Kind::PROFESSIONAL_TRAINING), ("standings", Kind::PROFESSIONAL_CERTIFICATION)]
+    {
+        if count(table)? > 0 {
+            kinds.insert(kind.term().into());
+        }
     }
-    if look.sql().query_opt("SELECT 1 FROM credits WHERE subject = $1 LIMIT 1", &me)?.is_some() {
-        kinds.insert(Kind::PROFESSIONAL_TRAINING.term().into());
-    }
+    let (documents, seats, devices) = (count("documents")?, count("sessions")?, count("devices")?);
     let rows =
         look.sql().query("SELECT event, at FROM happenings WHERE subject = $1 AND record = ''", &me)?;
     let events = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, KeeperError>>()?;
     let trail = look.trail(TRAIL)?;
     let trail = trail.into_iter().map(|entry| (entry.event.at, entry.event.deed, entry.event.what));
-    Ok(Held { kinds, events, standing, trail: trail.collect() })
+    Ok(Held { kinds, documents, seats, devices, events, standing, trail: trail.collect() })
 }
 
 /// Every kind is there as long as it should be, and no longer.
@@ -102,6 +119,31 @@ fn kinds(
     Ok(None)
 }
 
+/// Each document is there as long as its own clock says, and whoever is signed in somewhere is so as long as the notice says.
+fn seats(
+    notice: &Notice,
+    person: &Person,
+    held: &Held,
+    now: Timestamp,
+) -> Result<Option<Finding>, SimulateError> {
+    let mut open = 0;
+    for seat in &person.seats {
+        open += usize::from(seat.is_open(notice, now)?);
+    }
+    let known = person.seats.iter().filter(|seat| seat.is_known(now)).count();
+    for (rule, what, there, should) in [
+        ("retain.documents", "documents", held.documents, person.papers.count()),
+        ("session", "sessions", held.seats, open),
+        ("session", "remembered devices", held.devices, known),
+    ] {
+        if there != should {
+            let text = format!("{what} there: {there}, and should be {should}");
+            return Ok(Some(Finding::new(Some(rule), &text)));
+        }
+    }
+    Ok(None)
+}
+
 /// Everything that happened to them is noted, at its moment: clocks count from it.
 fn events(notice: &Notice, person: &Person, held: &Held) -> Option<Finding> {
     for (event, at) in &person.events {
@@ -123,12 +165,7 @@ fn standing(
     now: Timestamp,
 ) -> Result<Option<Finding>, SimulateError> {
     let Some(stands) = held.standing.as_deref() else { return Ok(None) };
-    let off = person.disabled_by(notice, now)?;
-    let should = match (person.expires, off) {
-        (None, _) => "pending",
-        (Some(_), Some(_)) => "disabled",
-        (Some(_), None) => "open",
-    };
+    let (should, off) = person.standing(notice, now)?;
     let text = format!("the account is {stands} and should be {should}");
     Ok((stands != should).then(|| Finding::new(off.map(|rule| rule.rule.id.as_str()), &text)))
 }

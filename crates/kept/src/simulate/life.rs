@@ -10,19 +10,24 @@ use kept_vault::Kind;
 
 use super::{
     EachDay,
+    acts::Doing,
     dice::Dice,
     judge,
+    online::{Online, Trouble},
     outcome::{Broken, Finding, Outcome, SimulateError, Tally, Week},
-    people::{self, People, Step},
-    person::{self, after},
+    people::People,
+    person::{self, after, knows},
+    step::{Errand, Step},
     story,
     world::World,
 };
 
 /// The machine dies on one day of so many.
-const CRASH: u32 = 23;
+const CRASH: u32 = 12;
 /// A night's work looks at the clock a few times for each round of duties; one that dies does so before one of these.
 const LOOKS: u32 = 12;
+/// The minutes of a day.
+const MINUTES: i64 = 24 * 60;
 /// Every so many days the database is written anew, as a server does after it has erased.
 const TIDY: i64 = 30;
 /// How many people are looked at every night whatever happened to them.
@@ -45,8 +50,8 @@ pub(super) struct Life<'a> {
 
 /// When the machine dies.
 enum Crash {
-    /// By day, after so many of its steps.
-    Day(usize),
+    /// By day, at this moment.
+    Day(Timestamp),
     /// In the night's work, before it looks at the clock for the so-manieth time.
     Night(u32),
 }
@@ -69,17 +74,20 @@ impl<'a> Life<'a> {
         day: i64,
         each_day: &mut EachDay<'_>,
     ) -> Result<Option<Broken>, SimulateError> {
-        let steps = self.people.steps(day, &mut self.dice)?;
-        let crash = self.dice.one_in(CRASH).then(|| self.crash(steps.len()));
-        let died = if let Some(Crash::Day(after)) = crash { after } else { 0 };
-        let (before, rest) = steps.split_at(died.min(steps.len()));
-        self.live(day, before).await?;
-        if let Some(Crash::Day(_)) = crash {
+        let night = after(self.start, &Span::new().days(day))?;
+        let crash = match self.dice.one_in(CRASH) {
+            true => Some(self.crash(day)?),
+            false => None,
+        };
+        if let Some(Crash::Day(dies)) = crash {
+            if let Some(broken) = self.live(day, dies).await? {
+                return Ok(Some(broken));
+            }
             self.world.crash(&mut self.dice).await?;
         }
-        self.live(day, rest).await?;
-
-        let night = after(self.start, &Span::new().days(day))?;
+        if let Some(broken) = self.live(day, night).await? {
+            return Ok(Some(broken));
+        }
         self.world.clock.set(night);
         self.tally.days = day;
         each_day(day, self.world.keeper.clone()).await?;
@@ -90,19 +98,19 @@ impl<'a> Life<'a> {
         if day % TIDY == 0 {
             self.world.keeper.tidy().await?;
         }
-        if found.is_none() && day % WEEK == 0 {
+        if found.is_none() && (day % WEEK == 0 || day == self.days) {
             self.note_week(night).await?;
         }
         Ok(found)
     }
 
     /// Half of the crashes are by day, half by night.
-    fn crash(&mut self, steps: usize) -> Crash {
-        if self.dice.one_in(2) {
-            return Crash::Night(self.dice.below(LOOKS));
-        }
-        let most = u32::try_from(steps).unwrap_or(u32::MAX);
-        Crash::Day(self.dice.below(most.saturating_add(1)) as usize)
+    fn crash(&mut self, day: i64) -> Result<Crash, SimulateError> {
+        Ok(if self.dice.one_in(2) {
+            Crash::Night(self.dice.below(LOOKS))
+        } else {
+            Crash::Day(self.people.minute(day, self.dice.between(0, MINUTES))?)
+        })
     }
 
     /// A night in whose work the machine dies: inside a sweep, between any two steps of an erasure, before or after any
@@ -117,46 +125,84 @@ impl<'a> Life<'a> {
         let keys = self.world.keys().await?;
         self.world.doom(looks);
         let keeper = self.world.keeper.clone();
+        kept_accounts::tidy(&self.world.accounts).await?;
         keeper.sweep().await?;
         // What it finds broken is found again.
         let _ = keeper.prove_new().await;
         drop(keeper);
         self.world.rise(&mut self.dice).await?;
+        self.tally.resumed += self.world.begun().await?;
         let found = self.night(day, night).await?;
-        if found.is_some() || self.world.without_tombstone(keys).await? == 0 {
+        if found.is_some() {
             return Ok(found);
         }
-        let text = "a key was destroyed and no tombstone says so";
+        let text = if self.world.begun().await? > 0 {
+            "an erasure had begun when the machine died, and was not gone on with"
+        } else if self.world.without_tombstone(keys).await? > 0 {
+            "a key was destroyed and no tombstone says so"
+        } else {
+            return Ok(None);
+        };
         self.broken(night, Finding::new(None, text), None).await.map(Some)
     }
 
-    /// Carries out some of a day's steps. They wait in line together, as requests do, so that they share commits.
-    async fn live(&mut self, day: i64, steps: &[(Timestamp, Step)]) -> Result<(), SimulateError> {
+    /// Carries out the steps of a day up to a moment. They wait in line together, as requests do, so that they share commits;
+    /// what is done on a page, and what finds its own moment, is done by itself.
+    async fn live(&mut self, day: i64, until: Timestamp) -> Result<Option<Broken>, SimulateError> {
         let mut under_way = Vec::new();
         let mut busy = BTreeSet::new();
-        for (at, step) in steps {
-            let Some(step) = self.people.decide(&mut self.dice, day, *step) else { continue };
+        while let Some((at, step)) = self.people.next(until) {
+            let Some(step) = self.people.decide(&mut self.dice, day, step)? else { continue };
+            let alone = matches!(step, Step::Online(..) | Step::Import(_));
             // Whoever does two things on one day does the second after the first.
-            if step.whose().is_some_and(|person| !busy.insert(person)) {
+            if alone || step.whose().is_some_and(|person| !busy.insert(person)) {
                 self.finish(day, std::mem::take(&mut under_way)).await?;
             }
-            self.world.clock.set(*at);
-            if let Some(doing) = self.people.doing(&self.world.keeper, &mut self.dice, step) {
-                under_way.push((*at, step, doing));
+            self.world.clock.set(at);
+            if let Step::Online(index, errand) = step {
+                if let Some(broken) = self.go_online((day, at), index, errand).await? {
+                    return Ok(Some(broken));
+                }
+                continue;
+            }
+            if let Some(doing) = self.people.doing(&self.world.keeper, &mut self.dice, step)? {
+                under_way.push((at, step, doing));
+            }
+            if alone {
+                self.finish(day, std::mem::take(&mut under_way)).await?;
             }
         }
-        self.finish(day, under_way).await
+        self.finish(day, under_way).await?;
+        Ok(None)
+    }
+
+    async fn go_online(
+        &mut self,
+        moment: (i64, Timestamp),
+        index: usize,
+        errand: Errand,
+    ) -> Result<Option<Broken>, SimulateError> {
+        let done = Online::at(&self.world, &mut self.people, &mut self.dice, moment).run(index, errand).await;
+        match done {
+            Ok(false) => Ok(None),
+            Ok(true) => self.look_at(index, moment.0).map(|()| None),
+            Err(Trouble::Failed(cause)) => Err(cause),
+            Err(Trouble::Found(finding)) => {
+                let night = after(self.start, &Span::new().days(moment.0))?;
+                self.broken(night, finding, Some(index)).await.map(Some)
+            }
+        }
     }
 
     async fn finish(
         &mut self,
         day: i64,
-        under_way: Vec<(Timestamp, Step, people::Doing)>,
+        under_way: Vec<(Timestamp, Step, Doing)>,
     ) -> Result<(), SimulateError> {
         let (steps, doing): (Vec<_>, Vec<_>) =
             under_way.into_iter().map(|(at, step, doing)| ((at, step), doing)).unzip();
-        for ((at, step), new) in steps.into_iter().zip(join_all(doing).await) {
-            if let Some(index) = self.people.done(&mut self.dice, day, at, step, new?)? {
+        for (step, new) in steps.into_iter().zip(join_all(doing).await) {
+            if let Some(index) = self.people.done(&mut self.dice, day, step, new?)? {
                 self.look_at(index, day)?;
             }
         }
@@ -166,10 +212,11 @@ impl<'a> Life<'a> {
     /// Sweeps, proves, and looks at people.
     async fn night(&mut self, day: i64, night: Timestamp) -> Result<Option<Broken>, SimulateError> {
         let keeper = self.world.keeper.clone();
+        kept_accounts::tidy(&self.world.accounts).await?;
         let mut swept = keeper.sweep().await?;
         self.tally.duties += swept.done;
         if swept.paused.is_some() {
-            let owner = Actor::Staff { subject: self.people.staff, role: "owner" };
+            let owner = Actor::Staff { subject: self.people.staff.subject, role: "owner" };
             keeper.release_brake(owner).await?;
             self.tally.brakes += 1;
             swept = keeper.sweep().await?;
@@ -213,7 +260,7 @@ impl<'a> Life<'a> {
             let Some(person) = self.people.all.get_mut(index) else { continue };
             let Some(end) = person.expires.filter(|end| *end <= night) else { continue };
             if person.events.get("membership.expired").is_none_or(|at| *at < end) {
-                person.happened("membership.expired", end);
+                person.came_about("membership.expired", end);
                 self.look_at(index, day)?;
             }
         }
@@ -270,7 +317,12 @@ impl<'a> Life<'a> {
             i64::try_from(all.iter().filter(|person| which(person)).count()).unwrap_or(i64::MAX)
         };
         let gone = |person: &person::Person| person.gone.contains(&Kind::NAME);
-        let over = |person: &person::Person| person.expires.is_some_and(|end| end <= night);
+        let notice = &self.people.policy.notice;
+        let members = knows(notice, Kind::MEMBERSHIP);
+        let over = |person: &person::Person| {
+            let ended = members && person.expires.is_some_and(|end| end <= night);
+            ended || person.rests() || person.is_closing()
+        };
         let week = Week {
             on: time::day(night),
             open: count(&|person| !gone(person) && !over(person)),

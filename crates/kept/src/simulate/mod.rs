@@ -4,13 +4,21 @@
 //!
 //! Everything that happens by chance comes from one seed, so the same plan gives the same ledger to the last leaf.
 
+mod acts;
+mod browser;
+mod desk;
 mod dice;
+mod errands;
 mod judge;
 mod life;
+mod online;
 mod outcome;
+mod papers;
 mod people;
 mod person;
 mod plot;
+mod seat;
+mod step;
 mod story;
 mod world;
 

@@ -42,6 +42,12 @@ pub enum SimulateError {
     /// A password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashFailed),
+    /// A page could not be asked for.
+    #[error("a page of the simulated site could not be asked for")]
+    Asked(#[from] axum::http::Error),
+    /// An answer could not be read.
+    #[error("a page of the simulated site could not be read")]
+    Answered(#[from] axum::Error),
     /// A date is beyond the calendar.
     #[error("the years lead out of the calendar: choose fewer")]
     Calendar,
@@ -75,6 +81,8 @@ pub struct Tally {
     pub erasures: i64,
     /// How often the machine died.
     pub crashes: u32,
+    /// Erasures that had begun when it died, and were gone on with.
+    pub resumed: i64,
     /// How often a brake came on, and an owner looked and confirmed.
     pub brakes: u32,
     /// Sentences proven.
@@ -92,7 +100,7 @@ pub struct Week {
     pub on: Date,
     /// People with an account in use, or not yet confirmed.
     pub open: i64,
-    /// People whose membership has ended, and of whom it is still known who they are.
+    /// People whose membership has ended, whose account rests or is to be closed, and of whom it is still known who they are.
     pub ended: i64,
     /// People of whom it is no longer known who they are.
     pub erased: i64,

@@ -1,317 +1,209 @@
-//! What people do: whether and when is the dice's to say, how is the site's own functions'.
+//! Everybody, and what they have in mind: whether and when is the dice's to say, how is the site's own functions' and pages'.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Span, Timestamp};
 use kept_accounts::{
-    MemberCard, MyProfile, Profile, give_role,
+    ROLES, enrol, give_role,
     members::{self, NewMember},
 };
-use kept_keeper::{Act, Actor, Deed, Keeper, KeeperError, Policy};
+use kept_keeper::{Actor, Keeper, KeeperError, Policy};
+use kept_notice::Notice;
 use kept_vault::{Kind, SubjectId};
 
 use super::{
     SimulateError,
     dice::Dice,
-    person::{Person, after},
+    person::{Person, after, counts_from, knows},
+    seat::Seat,
+    step::{Errand, Step},
 };
-use crate::demo::{TRAINING, invent};
+use crate::demo::invent;
 
 /// How many days before its end people decide about their membership.
 const DECIDE: i64 = 10;
-/// The minutes of a day in which people do things.
+/// The days after which whoever has no membership goes on for another year.
+const YEAR: i64 = 365;
+/// The minutes of a day in which people do things of themselves.
 const WAKING: i64 = 22 * 60;
-
-/// Something that somebody may do on a day.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    /// Signs up: this invented person.
-    Join(u32),
-    Confirm(usize),
-    Learn(usize),
-    Correct(usize),
-    /// Is looked up by support, who states a reason.
-    LookUp(usize),
-    /// Ends the membership before its date.
-    Leave(usize),
-    /// Decides about the membership that ends at this moment.
-    Decide(usize, Timestamp),
-    Renew(usize),
-    Dispute(usize),
-    Settle(usize),
-    /// Signs up anew, if the site no longer knows them.
-    ComeBack(usize),
-}
-
-/// What a step led to.
-type Done = Result<Option<SubjectId>, KeeperError>;
-/// A step on its way through the site.
-pub(super) type Doing = Pin<Box<dyn Future<Output = Done> + Send>>;
-
-/// How somebody on the telephone allows a look.
-const PERMITTED: &str = "they named its address";
 
 /// Everybody, and what they have in mind.
 pub(super) struct People {
     pub(super) all: Vec<Person>,
     /// How many acts the site has carried out for them.
     pub(super) acts: u64,
-    agenda: BTreeMap<i64, Vec<Step>>,
+    /// Steps by their moment, and by the order in which they were planned.
+    agenda: BTreeMap<(Timestamp, u64), Step>,
+    planned: u64,
     start: Timestamp,
-    /// The one who works there, as support and as owner.
-    pub(super) staff: SubjectId,
+    pub(super) staff: Staff,
     hash: String,
-    policy: Arc<Policy>,
+    pub(super) policy: Arc<Policy>,
+}
+
+/// The one who works there, in every role of the notice.
+pub(super) struct Staff {
+    pub(super) subject: SubjectId,
+    pub(super) email: String,
+    /// The secret of the second factor, in base32.
+    pub(super) secret: String,
+    pub(super) seat: Option<Seat>,
 }
 
 impl People {
-    /// Hires the staff, and lets so many people sign up over so many days, most of them early.
+    /// Hires the staff, and lets so many people sign up over so many days, most of them early; where the notice names a
+    /// source, some are taken over from there.
     pub(super) async fn begin(
         keeper: &Keeper,
         dice: &mut Dice,
         hash: String,
         (people, days): (u32, i64),
     ) -> Result<People, SimulateError> {
-        let new = invent(&keeper.policy().notice, 0, &hash);
-        let staff = keeper
-            .act(keeper.ctx(Actor::System), move |act| {
-                let subject = members::sign_up(act, &new)?;
-                members::confirm(act, subject, &new.email)?;
-                give_role(act, subject, "support")?;
-                give_role(act, subject, "owner")?;
-                Ok::<_, KeeperError>(subject)
-            })
-            .await?;
-        let mut agenda: BTreeMap<i64, Vec<Step>> = BTreeMap::new();
+        let policy = keeper.policy();
+        let (all, agenda) = (Vec::new(), BTreeMap::new());
+        let start = keeper.now();
+        let staff = hire(keeper, &policy.notice, &hash).await?;
+        let mut all = People { all, acts: 0, agenda, planned: 0, start, staff, hash, policy };
+        let takes_over = !all.notice().sources.is_empty();
         for number in 1..=people {
             let day = dice.between(1, days).min(dice.between(1, days));
-            agenda.entry(day).or_default().push(Step::Join(number));
+            let imported = takes_over && dice.one_in(5);
+            all.plan(dice, day, if imported { Step::Import(number) } else { Step::Join(number) })?;
         }
-        Ok(People {
-            all: Vec::new(),
-            acts: 0,
-            agenda,
-            start: keeper.now(),
-            staff,
-            hash,
-            policy: keeper.policy(),
-        })
+        Ok(all)
     }
 
-    /// The steps of a day, each with its moment, in order.
-    pub(super) fn steps(
-        &mut self,
-        day: i64,
-        dice: &mut Dice,
-    ) -> Result<Vec<(Timestamp, Step)>, SimulateError> {
-        let mut steps = Vec::new();
-        let morning = after(self.start, &Span::new().days(day - 1))?;
-        for step in self.agenda.remove(&day).unwrap_or_default() {
-            steps.push((after(morning, &Span::new().minutes(dice.between(0, WAKING)))?, step));
-        }
-        steps.sort_by_key(|(at, _)| *at);
-        Ok(steps)
+    pub(super) fn notice(&self) -> &Notice {
+        &self.policy.notice
     }
 
-    /// Begins a step, if it makes sense as things stand: nobody confirms twice, nobody learns after the end.
-    pub(super) fn doing(&self, keeper: &Keeper, dice: &mut Dice, step: Step) -> Option<Doing> {
-        let now = keeper.now();
-        let person = step.whose().and_then(|index| self.all.get(index));
-        if !person.is_none_or(|person| step.fits(person, now)) {
-            return None;
-        }
-        let subject = person.map_or(self.staff, |person| person.subject);
-        let support = Actor::Staff { subject: self.staff, role: "support" };
-        Some(match step {
-            Step::Join(number) => self.sign_up(keeper, number),
-            Step::ComeBack(_) => self.sign_up(keeper, person?.number),
-            Step::Confirm(_) => {
-                let new = self.invent(person?.number);
-                run(keeper, Actor::System, move |act| members::confirm(act, subject, &new.email).map(drop))
-            }
-            Step::Learn(_) => {
-                let course = TRAINING.get(dice.below(6) as usize).copied().unwrap_or_default();
-                let tenths = 5 + dice.between(0, 3) * 5;
-                run(keeper, Actor::System, move |act| members::credit(act, subject, tenths, course))
-            }
-            Step::Correct(_) => {
-                let phone = format!("+1 555 01{:02}", dice.below(100));
-                run(keeper, Actor::Person(subject), move |act| correct(act, subject, &phone))
-            }
-            Step::LookUp(_) => run(keeper, support, move |act| {
-                act.permit(subject, PERMITTED)?;
-                act.view::<MemberCard>(subject, Some("a question on the telephone")).map(drop)
-            }),
-            Step::Leave(_) => run(keeper, support, move |act| {
-                act.note(subject, Deed::Wrote, "membership ended", &[], Some("asked to leave"))?;
-                members::expire_now(act, subject)
-            }),
-            Step::Decide(..) => return None,
-            Step::Renew(_) => run(keeper, Actor::System, move |act| members::renew(act, subject)),
-            Step::Dispute(_) => run(keeper, support, move |act| {
-                act.note(subject, Deed::Wrote, "dispute opened", &[], Some("disputes a letter"))?;
-                act.emit(subject, "dispute.opened")
-            }),
-            Step::Settle(_) => run(keeper, support, move |act| {
-                act.note(subject, Deed::Wrote, "dispute settled", &[], Some("agreed with the member"))?;
-                act.emit(subject, "dispute.settled")
-            }),
-        })
+    pub(super) fn invent(&self, number: u32) -> NewMember {
+        invent(self.notice(), number, &self.hash)
     }
 
-    fn sign_up(&self, keeper: &Keeper, number: u32) -> Doing {
-        let new = self.invent(number);
-        begin(keeper, Actor::Visitor, move |act| members::sign_up(act, &new).map(Some))
+    /// The next step before a moment, and its own.
+    pub(super) fn next(&mut self, before: Timestamp) -> Option<(Timestamp, Step)> {
+        let first = self.agenda.first_entry().filter(|first| first.key().0 < before)?;
+        let ((at, _), step) = first.remove_entry();
+        Some((at, step))
     }
 
-    fn invent(&self, number: u32) -> NewMember {
-        invent(&self.policy.notice, number, &self.hash)
+    /// Plans a step for some minute of a day.
+    pub(super) fn plan(&mut self, dice: &mut Dice, day: i64, step: Step) -> Result<(), SimulateError> {
+        let at = self.minute(day, dice.between(0, WAKING))?;
+        self.plan_at(at, step);
+        Ok(())
     }
 
-    /// Notes what came of a step that the site has carried out, and what it leads to. Says whose it was.
-    pub(super) fn done(
+    pub(super) fn plan_at(&mut self, at: Timestamp, step: Step) {
+        self.planned += 1;
+        self.agenda.insert((at, self.planned), step);
+    }
+
+    pub(super) fn minute(&self, day: i64, minute: i64) -> Result<Timestamp, SimulateError> {
+        after(self.start, &Span::new().days(day - 1).minutes(minute))
+    }
+
+    /// Plans what comes up: the chance of each is one in so many, on one of the days from the first up to the last from now.
+    pub(super) fn may(
         &mut self,
         dice: &mut Dice,
         day: i64,
-        at: Timestamp,
+        chances: &[(u32, i64, i64, Step)],
+    ) -> Result<(), SimulateError> {
+        for (cases, least, most, step) in chances {
+            if dice.one_in(*cases) {
+                let on = day + dice.between(*least, *most);
+                self.plan(dice, on, *step)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody thinks about renewing, or lets the membership end; or another year begins without one.
+    pub(super) fn decide(
+        &mut self,
+        dice: &mut Dice,
+        day: i64,
         step: Step,
-        new: Option<SubjectId>,
-    ) -> Result<Option<usize>, SimulateError> {
-        self.acts += 1;
-        if let Some(subject) = new {
-            let number = match step {
-                Step::Join(number) => number,
-                _ => step.whose().and_then(|index| self.all.get(index)).map_or(0, |person| person.number),
-            };
-            return Ok(Some(self.joined(dice, day, at, subject, number)));
-        }
-        let Some(index) = step.whose() else { return Ok(None) };
-        let Some(person) = self.all.get_mut(index) else { return Ok(None) };
-        let mut wrote = |deed, what| person.trail.push((at, deed, what));
-        match step {
-            Step::Confirm(_) => {
-                wrote(Deed::Wrote, "member-id");
-                wrote(Deed::Happened, "sign-up.confirmed");
-                person.gave(&[Kind::IDENTIFIER]);
-                person.happened("sign-up.confirmed", at);
-                let end = after(at, &Span::new().years(1))?;
-                person.expires = Some(end);
-                self.a_year(dice, day, index, end);
-            }
-            Step::Learn(_) => {
-                wrote(Deed::Wrote, "credit");
-                person.gave(&[Kind::PROFESSIONAL_TRAINING]);
-            }
-            Step::Correct(_) => {
-                wrote(Deed::Wrote, "profile");
-                person.gave(&[Kind::NAME, Kind::EMAIL_ADDRESS, Kind::TELEPHONE_NUMBER]);
-            }
-            Step::LookUp(_) => {
-                if self.policy.notice.role("support").is_some_and(|rule| rule.asks_permission) {
-                    wrote(Deed::Permitted, PERMITTED);
-                }
-                wrote(Deed::Read, "member-card");
-            }
-            Step::Leave(_) => {
-                wrote(Deed::Wrote, "membership ended");
-                wrote(Deed::Happened, "membership.expired");
-                person.happened("membership.expired", at);
-                person.expires = Some(at);
-                self.afterwards(dice, day, index);
-            }
-            Step::Renew(_) => {
-                wrote(Deed::Happened, "membership.renewed");
-                person.happened("membership.renewed", at);
-                let end = after(person.expires.map_or(at, |end| end.max(at)), &Span::new().years(1))?;
-                person.expires = Some(end);
-                self.a_year(dice, day, index, end);
-            }
-            Step::Dispute(_) => {
-                wrote(Deed::Happened, "dispute.opened");
-                person.happened("dispute.opened", at);
-                if !dice.one_in(3) {
-                    self.plan(day + dice.between(20, 400), Step::Settle(index));
-                }
-            }
-            Step::Settle(_) => {
-                wrote(Deed::Happened, "dispute.settled");
-                person.happened("dispute.settled", at);
-            }
-            Step::Join(_) | Step::ComeBack(_) | Step::Decide(..) => {}
-        }
-        Ok(Some(index))
-    }
-
-    /// Somebody thinks about renewing, or lets the membership end.
-    pub(super) fn decide(&mut self, dice: &mut Dice, day: i64, step: Step) -> Option<Step> {
-        let Step::Decide(index, end) = step else { return Some(step) };
-        if self.all.get(index)?.expires != Some(end) {
-            return None;
+    ) -> Result<Option<Step>, SimulateError> {
+        let (index, end) = match step {
+            Step::Decide(index, end) => (index, end),
+            Step::Year(index) => return self.a_year(dice, day, index).map(|()| None),
+            step => return Ok(Some(step)),
+        };
+        if self.all.get(index).is_none_or(|person| person.expires != Some(end)) {
+            return Ok(None);
         }
         if dice.below(10) < 6 {
-            return Some(Step::Renew(index));
+            return Ok(Some(Step::Renew(index)));
         }
-        self.afterwards(dice, day + DECIDE, index);
-        None
+        self.afterwards(dice, day + DECIDE, index)?;
+        Ok(None)
     }
 
-    fn joined(&mut self, dice: &mut Dice, day: i64, at: Timestamp, subject: SubjectId, number: u32) -> usize {
-        let index = self.all.len();
-        let mut person = Person::new(subject, number);
-        person.happened("sign-up.started", at);
-        person.gave(&[Kind::NAME, Kind::EMAIL_ADDRESS, Kind::PASSWORD]);
-        let profile = self.invent(number).profile;
-        person.gave(profile.address.map_or(&[], |_| &[Kind::PHYSICAL_ADDRESS]));
-        person.gave(profile.phone.map_or(&[], |_| &[Kind::TELEPHONE_NUMBER]));
-        for (deed, what) in
-            [(Deed::Wrote, "profile"), (Deed::Wrote, "credential"), (Deed::Happened, "sign-up.started")]
-        {
-            person.trail.push((at, deed, what));
-        }
-        self.all.push(person);
-        // One in twenty never does.
-        if !dice.one_in(20) {
-            self.plan(day + dice.between(1, 5), Step::Confirm(index));
-        }
-        index
-    }
-
-    /// What somebody may do in a year of membership.
-    fn a_year(&mut self, dice: &mut Dice, day: i64, index: usize, end: Timestamp) {
-        self.plan(self.night(end) - DECIDE, Step::Decide(index, end));
-        for _ in 0..dice.below(4) {
-            self.plan(day + dice.between(1, 300), Step::Learn(index));
-        }
-        let chances: [(u32, Step); 4] = [
-            (5, Step::Correct(index)),
-            (4, Step::LookUp(index)),
-            (6, Step::Leave(index)),
-            (30, Step::Dispute(index)),
+    /// What somebody may do in a year: the first, and each for which they renew a membership.
+    pub(super) fn a_year(&mut self, dice: &mut Dice, day: i64, index: usize) -> Result<(), SimulateError> {
+        let online = |errand| Step::Online(index, errand);
+        let mut chances = vec![
+            (5, 20, 300, Step::Correct(index)),
+            (4, 20, 300, Step::LookUp(index)),
+            (30, 20, 300, Step::Dispute(index)),
+            (2, 1, 300, online(Errand::SignIn)),
+            (12, 1, 300, online(Errand::Guess)),
+            (25, 1, 300, online(Errand::GiveUp)),
+            (25, 1, 300, online(Errand::Recover)),
         ];
-        for (cases, step) in chances {
-            if dice.one_in(cases) {
-                self.plan(day + dice.between(20, 300), step);
+        if let Some(end) = self.all.get(index).and_then(|person| person.expires) {
+            chances.push((6, 20, 300, Step::Leave(index)));
+            let decides = self.night(end) - DECIDE;
+            self.plan(dice, decides, Step::Decide(index, end))?;
+        } else if self.all.get(index).is_some_and(|person| !person.is_gone()) {
+            self.plan(dice, day + YEAR, Step::Year(index))?;
+        }
+        // Members let their membership end; others say that they go.
+        let often = if knows(self.notice(), Kind::MEMBERSHIP) { 4 } else { 1 };
+        let notice = self.notice();
+        for (event, cases, errand) in [
+            ("account.closing", 5 * often, Errand::Close),
+            ("account.closed", 10 * often, Errand::CloseNow),
+            ("account.deactivated", 4 * often, Errand::Rest),
+        ] {
+            if counts_from(notice, event) {
+                chances.push((cases, 20, 300, online(errand)));
             }
         }
+        if knows(notice, Kind::PERSONAL_DOCUMENTS) {
+            chances.push((10, 1, 300, online(Errand::HandIn)));
+        }
+        if knows(notice, Kind::DEVICE_BASED) {
+            chances.push((5, 1, 300, online(Errand::Register)));
+        }
+        let learns = if knows(notice, Kind::PROFESSIONAL_TRAINING) { dice.below(4) } else { 0 };
+        for _ in 0..learns {
+            chances.push((1, 1, 300, Step::Learn(index)));
+        }
+        self.may(dice, day, &chances)
     }
 
     /// What somebody may do after the membership has ended.
-    fn afterwards(&mut self, dice: &mut Dice, day: i64, index: usize) {
-        let chances: [(u32, i64, i64, Step); 4] = [
-            (8, 1, 170, Step::Dispute(index)),
-            (6, 1, 170, Step::Renew(index)),
-            (10, 1, 170, Step::LookUp(index)),
-            (15, 190, 400, Step::ComeBack(index)),
-        ];
-        for (cases, least, most, step) in chances {
-            if dice.one_in(cases) {
-                self.plan(day + dice.between(least, most), step);
-            }
-        }
-    }
-
-    fn plan(&mut self, day: i64, step: Step) {
-        self.agenda.entry(day).or_default().push(step);
+    pub(super) fn afterwards(
+        &mut self,
+        dice: &mut Dice,
+        day: i64,
+        index: usize,
+    ) -> Result<(), SimulateError> {
+        self.may(
+            dice,
+            day,
+            &[
+                (8, 1, 170, Step::Dispute(index)),
+                (6, 1, 170, Step::Renew(index)),
+                (10, 1, 170, Step::LookUp(index)),
+                (10, 1, 300, Step::Online(index, Errand::SignIn)),
+                (12, 190, 400, Step::ComeBack(index)),
+            ],
+        )
     }
 
     /// The day at whose end a moment has come.
@@ -322,63 +214,16 @@ impl People {
     }
 }
 
-impl Step {
-    pub(super) fn whose(self) -> Option<usize> {
-        match self {
-            Step::Join(_) => None,
-            Step::Confirm(index)
-            | Step::Learn(index)
-            | Step::Correct(index)
-            | Step::LookUp(index)
-            | Step::Leave(index)
-            | Step::Decide(index, _)
-            | Step::Renew(index)
-            | Step::Dispute(index)
-            | Step::Settle(index)
-            | Step::ComeBack(index) => Some(index),
-        }
-    }
-
-    fn fits(self, person: &Person, now: Timestamp) -> bool {
-        match self {
-            Step::Join(_) | Step::Decide(..) => true,
-            Step::Confirm(_) => person.expires.is_none(),
-            Step::Learn(_) | Step::Correct(_) | Step::Leave(_) => person.is_member(now),
-            Step::LookUp(_) | Step::Renew(_) => person.is_known(),
-            Step::Dispute(_) => person.is_known() && !person.disputes(),
-            Step::Settle(_) => person.disputes(),
-            Step::ComeBack(_) => person.gone.contains(&Kind::NAME),
-        }
-    }
-}
-
-/// Corrects the telephone number on My account (`rgt-2`).
-fn correct(act: &mut Act<'_, '_>, subject: SubjectId, phone: &str) -> Result<(), KeeperError> {
-    let known = act.view::<MyProfile>(subject, None)?;
-    let profile = Profile {
-        given_name: known.given_name.unwrap_or_default(),
-        family_name: known.family_name.unwrap_or_default(),
-        email: known.email.unwrap_or_default(),
-        address: known.address,
-        phone: Some(phone.into()),
-    };
-    act.put(subject, &profile)
-}
-
-fn run(
-    keeper: &Keeper,
-    actor: Actor,
-    mut work: impl FnMut(&mut Act<'_, '_>) -> Result<(), KeeperError> + Send + 'static,
-) -> Doing {
-    begin(keeper, actor, move |act| work(act).map(|()| None))
-}
-
-/// An act whose moment and randomness are fixed now, and which is carried out when it is its turn.
-fn begin(
-    keeper: &Keeper,
-    actor: Actor,
-    work: impl FnMut(&mut Act<'_, '_>) -> Done + Send + 'static,
-) -> Doing {
-    let (keeper, ctx) = (keeper.clone(), keeper.ctx(actor));
-    Box::pin(async move { keeper.act(ctx, work).await })
+async fn hire(keeper: &Keeper, notice: &Notice, hash: &str) -> Result<Staff, KeeperError> {
+    let new = invent(notice, 0, hash);
+    let email = new.profile.email.clone();
+    let roles: Vec<&str> = ROLES.iter().copied().filter(|role| notice.role(role).is_some()).collect();
+    let hired = keeper.act(keeper.ctx(Actor::System), move |act| {
+        let subject = members::sign_up(act, &new)?;
+        members::confirm(act, subject, &new.email)?;
+        roles.iter().try_for_each(|role| give_role(act, subject, role))?;
+        Ok::<_, KeeperError>((subject, enrol(act, subject)?))
+    });
+    let (subject, secret) = hired.await?;
+    Ok(Staff { subject, email, secret, seat: None })
 }

@@ -7,11 +7,11 @@ use super::{Outcome, Week};
 
 /// Where the two graphs lie, in pixels.
 const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 600.0;
+const HEIGHT: f64 = 620.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 790.0;
-const PEOPLE: Graph = Graph { top: 96.0, bottom: 330.0 };
-const CLOCKS: Graph = Graph { top: 398.0, bottom: 548.0 };
+const PEOPLE: Graph = Graph { top: 116.0, bottom: 350.0 };
+const CLOCKS: Graph = Graph { top: 424.0, bottom: 574.0 };
 
 const STYLE: &str = "
   svg { --paper: #fffefb; --ink: #1e1d1a; --quiet: #4d4a43; --line: #dfdad0;
@@ -69,9 +69,10 @@ fn picture(svg: &mut String, outcome: &Outcome, of: &str) -> fmt::Result {
 
     let layers: [(&str, &str, Measure); 3] = [
         ("open", "open", |week| week.open),
-        ("ended", "ended, still known", |week| week.ended),
+        ("ended", "ended or resting", |week| week.ended),
         ("erased", "identity erased", |week| week.erased),
     ];
+    heading(svg, PEOPLE, "People")?;
     let all: Measure = |week| week.open + week.ended + week.erased;
     let most = top_of(weeks, all);
     axes(svg, PEOPLE, most)?;
@@ -95,6 +96,7 @@ fn picture(svg: &mut String, outcome: &Outcome, of: &str) -> fmt::Result {
 
     let curves: [(&str, &str, Measure); 2] =
         [("open", "duties done", |week| week.duties), ("erasures", "erasures", |week| week.erasures)];
+    heading(svg, CLOCKS, "Done by the clocks, in all")?;
     let most = top_of(weeks, |week| week.duties);
     axes(svg, CLOCKS, most)?;
     let mut labels = Vec::new();
@@ -117,6 +119,11 @@ impl Graph {
     fn y(self, value: i64, most: i64) -> f64 {
         self.bottom - (self.bottom - self.top) * share(value, most)
     }
+}
+
+/// What a graph counts.
+fn heading(svg: &mut String, graph: Graph, text: &str) -> fmt::Result {
+    writeln!(svg, "<text class=\"of\" x=\"{LEFT}\" y=\"{}\">{text}</text>", graph.top - 14.0)
 }
 
 /// The scale: nothing, half, and all, as lines under what is drawn.

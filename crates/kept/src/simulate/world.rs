@@ -10,9 +10,12 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
+use axum::Router;
 use jiff::Timestamp;
+use kept_accounts::{Accounts, Passwords};
 use kept_keeper::{Area, Database, Keeper, KeeperError, Setup, TimeSource};
 use kept_store::{StoreError, params};
 use kept_vault::KeyId;
@@ -20,6 +23,10 @@ use rand_core::Rng as _;
 use tempfile::TempDir;
 
 use super::{Plan, SimulateError, dice::Dice};
+use crate::site::{Settings, Site};
+
+/// Where people reach the simulated site.
+pub(super) const BASE: &str = "https://simulated.example.test";
 
 /// A clock that stands still until it is moved. A night's work looks at it before each of its steps and does one after
 /// the other, so this is where the machine can die between any two of them, the same ones for the same seed.
@@ -65,6 +72,10 @@ impl TimeSource for Clock {
 /// A site with its machine.
 pub(super) struct World<'a> {
     pub(super) keeper: Keeper,
+    /// For the tidying that a server does with its sweep.
+    pub(super) accounts: Accounts,
+    /// The pages.
+    pub(super) pages: Router,
     pub(super) clock: Arc<Clock>,
     pub(super) crashes: u32,
     home: TempDir,
@@ -85,7 +96,8 @@ impl<'a> World<'a> {
         let setup =
             Setup { folder: &folder, database: Database::Folder, notice, areas, time: clock.clone(), seed };
         let keeper = Keeper::open(setup).await?;
-        Ok(World { keeper, clock, crashes: 0, home, notice, areas })
+        let (accounts, pages) = served(&keeper).await?;
+        Ok(World { keeper, accounts, pages, clock, crashes: 0, home, notice, areas })
     }
 
     /// The machine dies. What is on its disk at this moment is all that the next start finds: the folder is copied as it
@@ -127,6 +139,7 @@ impl<'a> World<'a> {
             seed: dice.seed(),
         };
         self.keeper = Keeper::open(setup).await?;
+        (self.accounts, self.pages) = served(&self.keeper).await?;
         fs::remove_dir_all(dead)?;
         Ok(())
     }
@@ -139,6 +152,14 @@ impl<'a> World<'a> {
             ids.collect::<Result<BTreeSet<_>, StoreError>>()
         });
         Ok(keys.await.map_err(KeeperError::Store)?)
+    }
+
+    /// How many erasures have begun, and are not done.
+    pub(super) async fn begun(&self) -> Result<i64, SimulateError> {
+        let counted = self.keeper.store().scan(|read| {
+            read.query_one("SELECT COUNT(*) FROM duties WHERE state = 'begun'", &params![])?.get(0)
+        });
+        Ok(counted.await.map_err(|cause: StoreError| KeeperError::Store(cause))?)
     }
 
     /// How many of these keys are gone without a tombstone.
@@ -160,6 +181,23 @@ impl<'a> World<'a> {
     fn doom_of_clock(&self) -> std::sync::MutexGuard<'_, Option<Doom>> {
         self.clock.doom.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The site's pages over its kernel, as a server has them, with passwords that are quick to try.
+async fn served(keeper: &Keeper) -> Result<(Accounts, Router), SimulateError> {
+    #[expect(clippy::expect_used, reason = "the address is a literal of this file")]
+    let base = BASE.parse().expect("an address is one");
+    let settings = Settings {
+        base,
+        passwords: Passwords::cheap()?,
+        pace: Duration::ZERO,
+        demo: None,
+        downloads: None,
+        proxies: Vec::new(),
+    };
+    let site = Site::new(keeper.clone(), settings);
+    kept_public::served_at(keeper, &site.face.base).await?;
+    Ok((site.accounts.clone(), site.router(Router::new())))
 }
 
 /// What the machine was writing when it died is on its disk in part: the end of a commit, a line of the tombstones.

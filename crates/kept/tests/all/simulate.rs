@@ -1,4 +1,4 @@
-//! Years in seconds: a whole simulation, and planted faults that it must find (`acc-12`, `hold-1`).
+//! Years in seconds: a whole simulation, and planted faults that it must find (`acc-4` to `acc-7`, `acc-12`, `hold-1`).
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Span;
 use kept::{
-    demo::TRAINERS,
+    demo::{CPE, PROCESS, TRAINERS},
     simulate::{Broken, Outcome, Plan, simulate},
     site::AREAS,
 };
@@ -25,7 +25,7 @@ const LINE: &str = "simulate notice.toml --years 1 --people 12";
 fn a_year_is_lived_through_and_drawn() {
     let folder = folder();
     let first = told(LINE, &kept(folder.path(), &format!("{LINE} --plot year.svg")).output().unwrap());
-    insta::with_settings!({ filters => [("[A-Za-z0-9+/]{43}=", "[root]"), ("(acts|duties done|erasures|crashes|events) +\\d+", "$1 [count]")] }, {
+    insta::with_settings!({ filters => [("[A-Za-z0-9+/]{43}=", "[root]"), ("(acts|duties done|erasures|crashes|resumed|events) +\\d+", "$1 [count]")] }, {
         insta::assert_snapshot!(first, @r#"
         $ kept simulate notice.toml --years 1 --people 12
         Example Trainers' Network: 1 year from 1 January 2025, 12 people, seed 1
@@ -36,6 +36,7 @@ fn a_year_is_lived_through_and_drawn() {
           duties done [count]
           erasures [count]
           crashes [count]
+          resumed [count]
           brakes       0
           proofs       13505
           events [count]
@@ -61,7 +62,7 @@ fn a_notice_that_is_none_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_seed_gives_the_same_ledger() {
     let lived = async |seed| {
-        let plan = Plan { seed, ..plan(TRAINERS, AREAS) };
+        let plan = Plan { span: Span::new().days(120), people: 60, seed, ..plan(TRAINERS, AREAS) };
         let outcome = simulate(&plan, &mut |_, _| Box::pin(async { Ok(()) })).await.unwrap();
         assert_eq!(outcome.broken, None);
         assert!(outcome.tally.crashes > 0 && outcome.tally.erasures > 0, "{:?}", outcome.tally);
@@ -70,6 +71,46 @@ async fn the_same_seed_gives_the_same_ledger() {
     let first = lived(3).await;
     assert_eq!(lived(3).await, first);
     assert_ne!(lived(4).await.root, first.root);
+}
+
+/// Without memberships people close their accounts or let them rest; without cookies addresses carry sessions.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_notices_are_lived_under() {
+    for notice in [CPE, PROCESS] {
+        let plan = Plan { span: Span::new().days(150), people: 60, ..plan(notice, AREAS) };
+        let outcome = simulate(&plan, &mut |_, _| Box::pin(async { Ok(()) })).await.unwrap();
+        assert_eq!(outcome.broken, None);
+        assert!(outcome.tally.crashes > 0 && outcome.tally.erasures > 0, "{:?}", outcome.tally);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_does_not_end_is_found() {
+    let endless = "CREATE TRIGGER IF NOT EXISTS endless AFTER INSERT ON sessions \
+                   BEGIN UPDATE sessions SET ends = new.ends + 3600000 WHERE digest = new.digest; END";
+    let broken =
+        lived(Plan { span: Span::new().days(200), ..plan(TRAINERS, AREAS) }, endless).await.broken.unwrap();
+    assert_eq!(broken.rule.as_deref(), Some("session"));
+    assert_eq!(broken.finding, "a session goes on after its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_outlives_a_password_is_found() {
+    let stays = "CREATE TRIGGER IF NOT EXISTS stays BEFORE DELETE ON sessions WHEN EXISTS \
+                 (SELECT 1 FROM happenings WHERE subject = old.subject AND event = 'credential.compromised') \
+                 BEGIN SELECT RAISE(IGNORE); END";
+    let broken =
+        lived(Plan { span: Span::new().days(300), ..plan(PROCESS, AREAS) }, stays).await.broken.unwrap();
+    assert_eq!(broken.finding, "sessions there: 1, and should be 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_stays_is_found() {
+    let stays =
+        "CREATE TRIGGER IF NOT EXISTS stays BEFORE DELETE ON documents BEGIN SELECT RAISE(IGNORE); END";
+    let broken =
+        lived(Plan { span: Span::new().days(300), ..plan(TRAINERS, AREAS) }, stays).await.broken.unwrap();
+    assert_eq!(broken.finding, "documents there: 1, and should be 0");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,8 +143,8 @@ async fn an_erasure_that_skips_a_kind_is_found() {
     let skips = "CREATE TRIGGER IF NOT EXISTS skips BEFORE DELETE ON keys WHEN old.kind = 'pd:EmailAddress' \
                  BEGIN SELECT RAISE(IGNORE); END";
     let broken = planted(TRAINERS, skips).await;
-    assert_eq!(broken.rule.as_deref(), Some("retain.pending"));
-    assert_eq!(broken.finding, "pd:EmailAddress should be gone by now, and is still held");
+    // By who looks for it, or by a page of My data that happens to be opened as a test.
+    assert!(broken.finding.contains("pd:EmailAddress"), "{}", broken.finding);
 }
 
 /// What happened is on the trail, and no clock knows of it.

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use jiff::{Span, Timestamp};
+use jiff::{Span, Timestamp, ToSpan as _};
 use kept_accounts::{
     MemberCard, MyProfile, Profile,
     import::{self, Batch},
@@ -102,7 +102,9 @@ impl People {
         let (columns, line) =
             cells.into_iter().filter_map(|(name, cell)| Some((name.to_owned(), cell?))).unzip();
         let source = self.notice().sources.first().map(|source| source.name.clone());
-        let batch = Batch { source, columns, lines: vec![line], dry_run: false, invite: None };
+        // The file was written a moment ago, after whatever was erased.
+        let as_of = keeper.now().checked_add(1.millisecond()).ok();
+        let batch = Batch { source, columns, lines: vec![line], dry_run: false, invite: None, as_of };
         let keeper = keeper.clone();
         Box::pin(async move {
             match import::take_in(&keeper, batch).await {

@@ -102,9 +102,10 @@ impl People {
         let (columns, line) =
             cells.into_iter().filter_map(|(name, cell)| Some((name.to_owned(), cell?))).unzip();
         let source = self.notice().sources.first().map(|source| source.name.clone());
-        let batch = Batch { source, columns, lines: vec![line], dry_run: false, invite: None };
         let keeper = keeper.clone();
         Box::pin(async move {
+            let as_of = Some(keeper.now());
+            let batch = Batch { source, columns, lines: vec![line], dry_run: false, invite: None, as_of };
             match import::take_in(&keeper, batch).await {
                 Ok(_) => {
                     let ctx = keeper.ctx(Actor::System);

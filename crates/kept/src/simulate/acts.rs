@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use jiff::{Span, Timestamp, ToSpan as _};
+use jiff::{Span, Timestamp};
 use kept_accounts::{
     MemberCard, MyProfile, Profile,
     import::{self, Batch},
@@ -102,11 +102,10 @@ impl People {
         let (columns, line) =
             cells.into_iter().filter_map(|(name, cell)| Some((name.to_owned(), cell?))).unzip();
         let source = self.notice().sources.first().map(|source| source.name.clone());
-        // The file was written a moment ago, after whatever was erased.
-        let as_of = keeper.now().checked_add(1.millisecond()).ok();
-        let batch = Batch { source, columns, lines: vec![line], dry_run: false, invite: None, as_of };
         let keeper = keeper.clone();
         Box::pin(async move {
+            let as_of = Some(keeper.now());
+            let batch = Batch { source, columns, lines: vec![line], dry_run: false, invite: None, as_of };
             match import::take_in(&keeper, batch).await {
                 Ok(_) => {
                     let ctx = keeper.ctx(Actor::System);

@@ -184,7 +184,7 @@ fn opened<'p>(policy: &'p Policy, batch: &Batch) -> Result<(&'p DataSource, Colu
 fn current(read: &Read<'_>, policy: &Policy, batch: &Batch) -> Result<(), Refused> {
     let since = batch.as_of.map_or(i64::MIN, to_millis);
     let rows = read.query(
-        "SELECT rule, COUNT(*) FROM deeds WHERE action = 'erase' AND done >= $1 GROUP BY rule",
+        "SELECT rule, COUNT(*) FROM deeds WHERE action = 'erase' AND done > $1 GROUP BY rule",
         &params![since],
     );
     let mut erased = 0;

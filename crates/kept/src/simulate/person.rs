@@ -123,6 +123,11 @@ impl Person {
         self.is_since("account.closing", "account.kept")
     }
 
+    /// Whether they have closed the account at once: the desk does not open it again.
+    pub(super) fn is_closed(&self) -> bool {
+        self.events.contains_key("account.closed")
+    }
+
     /// Whether they let the account rest.
     pub(super) fn rests(&self) -> bool {
         self.is_since("account.deactivated", "account.reactivated")
@@ -137,7 +142,7 @@ impl Person {
         let off = self.disabled_by(notice, now)?;
         Ok(match off {
             _ if !self.is_confirmed() => ("pending", None),
-            _ if self.events.contains_key("account.closed") => ("closed", None),
+            _ if self.is_closed() => ("closed", None),
             Some(_) => ("disabled", off),
             None if self.rests() => ("deactivated", None),
             None => ("open", None),

@@ -243,11 +243,8 @@ pub fn expire_now(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
 }
 
 /// The job of the membership's date: it ends, and the clocks of the notice begin. Who works here stays as long as the
-/// role does. A membership that was erased before its date has no end any more.
+/// role does. What outlasts the account, such as an accepted standing, has its dates from this event.
 pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
-    if account(act.tx(), duty.subject)?.is_none_or(|account| account.expires.is_none()) {
-        return Ok(());
-    }
     if staff::roles(act.tx(), duty.subject, act.ctx.now)?.is_empty() {
         return act.emit_at(duty.subject, EXPIRED, duty.due);
     }

@@ -157,24 +157,6 @@ async fn a_hold_is_named_before_the_button() {
     );
 }
 
-/// What has an end of its own may outlast the account: a membership that was erased does not expire on its date.
-#[tokio::test]
-async fn a_membership_that_was_erased_does_not_expire() {
-    let site = Site::open().await;
-    let ada = site.member("ada@example.test").await;
-    let sql = "INSERT INTO standings (subject, accepted, until) VALUES ($1, 0, 4102444800000)";
-    let planted = site.keeper.store().write(move |tx| tx.execute(sql, &[ada.as_bytes().into()])).await;
-    planted.map_err(|cause: kept_store::StoreError| cause).unwrap();
-    let mut browser = site.signed_in("ada@example.test").await;
-    let sure = [("do", "now"), ("password", PASSWORD), ("sure", "yes")];
-    browser.send("/account/close", &sure).await;
-    site.sweep().await;
-    assert!(site.find("ada@example.test").await.is_none());
-    // Each sweep fails the test if a duty does.
-    site.clock.forward(jiff::SignedDuration::from_hours(24 * 400));
-    site.sweep().await;
-}
-
 #[tokio::test]
 async fn whoever_works_here_cannot_close() {
     let site = Site::open().await;

@@ -252,13 +252,13 @@ pub(crate) fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperErr
 }
 
 /// `disable = "account"`: what a clock of the notice asks for (`acc-12`). A membership that was renewed before the sweep
-/// came stays open.
+/// came stays open, and an account that its owner has closed stays closed.
 pub(crate) fn lapse(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperError> {
-    let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
-    if runs_until.is_some_and(|end| end > act.ctx.now) {
-        return Ok(false);
+    match account(act.tx(), subject)? {
+        Some(Account { expires: Some(end), .. }) if end > act.ctx.now => Ok(false),
+        Some(Account { standing: Standing::Closed, .. }) => Ok(true),
+        _ => disable(act, subject).map(|()| true),
     }
-    disable(act, subject).map(|()| true)
 }
 
 /// Switches an account off: its sessions end, and signing in opens what is held about its owner and nothing else.

@@ -157,6 +157,24 @@ async fn a_hold_is_named_before_the_button() {
     );
 }
 
+/// What a dispute keeps of a closed account is not opened again by the date on which the membership would have ended.
+#[tokio::test]
+async fn what_was_closed_stays_closed() {
+    let site = Site::open().await;
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut desk = site.at_desk("sam@example.test", &secret).await;
+    deal(&mut desk, "ada@example.test", "open-dispute").await;
+    let mut ada = site.signed_in("ada@example.test").await;
+    let sure = [("do", "now"), ("password", PASSWORD), ("sure", "yes")];
+    ada.send("/account/close", &sure).await;
+    site.days(400).await;
+    assert!(site.find("ada@example.test").await.is_some(), "identity is held");
+    for promise in ["right.erase", "retain.expired"] {
+        assert_eq!(site.promise(promise).await.status, Status::Kept, "{promise}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_works_here_cannot_close() {
     let site = Site::open().await;

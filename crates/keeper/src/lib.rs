@@ -19,6 +19,7 @@ mod ctx;
 mod duty;
 mod erase;
 mod error;
+mod facts;
 mod follow;
 mod holdings;
 mod journal;

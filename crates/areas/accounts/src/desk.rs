@@ -366,26 +366,18 @@ pub(crate) async fn act(
     Sent(mut fields): Sent,
 ) -> Result<Response, Problem> {
     let actor = staff.acting("support")?;
-    if fields.get("do") == Some("compare") {
-        return compare(&accounts, &visit, actor, fields).await;
-    }
-    let subject: Option<SubjectId> = fields.get("subject").and_then(|id| id.parse().ok());
-    let deal = fields.get("do").and_then(|word| Deal::ALL.into_iter().find(|deal| deal.word() == word));
-    let reason =
-        fields.get("reason").unwrap_or_default().trim().chars().take(MOST_REASON).collect::<String>();
-    let (Some(subject), Some(deal), false) = (subject, deal, reason.is_empty()) else {
-        return Err(Problem::bad_request("The form was not complete. Nothing has been changed."));
+    let unclear = || Problem::bad_request("The form was not complete. Nothing has been changed.");
+    let (subject, reason) = on_card(&mut fields).ok_or_else(unclear)?;
+    let deal = match fields.get("do") {
+        Some("compare") => {
+            let said = licence::number(&mut fields, Need::Required).filter(|_| fields.errors().is_empty());
+            return card(&accounts, &visit, actor, &fields, (subject, reason), said).await;
+        }
+        word => Deal::ALL.into_iter().find(|deal| word == Some(deal.word())).ok_or_else(unclear)?,
     };
     if deal.needs_permission() && !fields.ticked("permission") {
         fields.refuse("permission", "Have the person allow it first.");
-        let because = reason.clone();
-        let found = accounts
-            .keeper
-            .act(accounts.keeper.ctx(actor), move |act| open(act, subject, &because))
-            .await
-            .map_err(problem)?;
-        let opened = found.ok_or_else(Problem::not_found)?;
-        return page_with(StatusCode::UNPROCESSABLE_ENTITY, &opened.page(&visit, &fields, subject, reason));
+        return card(&accounts, &visit, actor, &fields, (subject, reason), None).await;
     }
     let base = accounts.face.base.clone();
     let dealt = accounts
@@ -406,33 +398,36 @@ pub(crate) async fn act(
     }
 }
 
-/// Compares the licence number that a caller says with the one that is held (`acc-9`).
-async fn compare(
+/// Whose card a form stands on, and the reason for which it was opened.
+fn on_card(fields: &mut Fields) -> Option<(SubjectId, String)> {
+    let subject = fields.get("subject")?.parse().ok()?;
+    Some((subject, fields.text("reason", "Reason", MOST_REASON, Need::Required)?))
+}
+
+/// The card again, after a form on it: with what is wrong in it, or with what came of comparing the licence number that a
+/// caller `said` with the one that is held (`acc-9`).
+async fn card(
     accounts: &Accounts,
     visit: &Visit,
     actor: Actor,
-    mut fields: Fields,
+    fields: &Fields,
+    (subject, reason): (SubjectId, String),
+    said: Option<String>,
 ) -> Result<Response, Problem> {
-    let subject: Option<SubjectId> = fields.get("subject").and_then(|id| id.parse().ok());
-    let reason = fields.text("reason", "Reason", MOST_REASON, Need::Required);
-    let (Some(subject), Some(reason)) = (subject, reason) else {
-        return Err(Problem::bad_request("The form was not complete. Nothing has been compared."));
-    };
-    let said = licence::number(&mut fields, Need::Required).filter(|_| fields.errors().is_empty());
-    let (because, compares) = (reason.clone(), said.clone());
+    let because = reason.clone();
     let opened = accounts
         .keeper
         .act(accounts.keeper.ctx(actor), move |act| {
             let Some(mut opened) = open(act, subject, &because)? else { return Ok::<_, KeeperError>(None) };
-            let said = compares.as_deref().filter(|_| opened.licence);
+            let said = said.as_deref().filter(|_| opened.licence);
             opened.compared = said.map(|said| licence::compare(act, subject, said, &because)).transpose()?;
             Ok(Some(opened))
         })
         .await
         .map_err(problem)?;
     let opened = opened.ok_or_else(Problem::not_found)?;
-    let status = if said.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    page_with(status, &opened.page(visit, &fields, subject, reason))
+    let status = if fields.errors().is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    page_with(status, &opened.page(visit, fields, subject, reason))
 }
 
 fn perform(

@@ -8,6 +8,7 @@ mod archive;
 mod closing;
 mod confirm;
 mod data;
+mod deal;
 mod desk;
 mod devices;
 mod documents;

@@ -365,9 +365,7 @@ pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Re
         Some(account) if account.standing == Standing::Pending => return Ok(Told::Later),
         Some(_) => {}
     }
-    if act.view::<Addressee>(person, None)?.email.is_none() || act.is_over(person, Kind::EMAIL_CONTENT)? {
-        return Ok(Told::Nobody);
-    }
+    let Some(to) = reached(act, person)? else { return Ok(Told::Nobody) };
     let day = announcement.effective.strftime("%-d %B %Y");
     let mut text = format!("Our privacy notice changes. The change takes effect on {day}, not before.\n");
     let said = |text: &mut String, lead: &str, sentence: Option<&String>| {
@@ -392,12 +390,25 @@ pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Re
          before, we keep.",
         act.ctx.policy.notice.contact
     ));
-    write(act, person, "notice-change", &format!("Our privacy notice changes on {day}"), &text)?;
+    post(act, person, to, "notice-change", &format!("Our privacy notice changes on {day}"), &text)?;
     Ok(Told::Now)
 }
 
-/// Writes a message to a person at their own address, if they still have one here, and if it is not a dispute alone that keeps
-/// it: the day on which our messages to them are erased does not come twice.
+/// Whom our messages reach, and how they greet them.
+pub(crate) struct Reached {
+    name: Option<String>,
+    email: String,
+}
+
+/// Where our messages reach a person: at their own address, if they still have one here, and if it is not a dispute alone that
+/// keeps it. The day on which our messages to them are erased does not come twice.
+pub(crate) fn reached(act: &mut Act<'_, '_>, person: SubjectId) -> Result<Option<Reached>, KeeperError> {
+    let Addressee { given_name, email } = act.view(person, None)?;
+    let over = act.is_over(person, Kind::EMAIL_CONTENT)?;
+    Ok(email.filter(|_| !over).map(|email| Reached { name: given_name, email }))
+}
+
+/// Writes a message to a person at their own address, if that reaches them.
 ///
 /// # Errors
 /// The database failed.
@@ -408,14 +419,13 @@ pub fn write(
     subject: &str,
     text: &str,
 ) -> Result<(), KeeperError> {
-    let Some(email) = act.view::<Addressee>(person, None)?.email else { return Ok(()) };
-    if act.is_over(person, Kind::EMAIL_CONTENT)? {
-        return Ok(());
+    match reached(act, person)? {
+        Some(to) => post(act, person, to, about, subject, text),
+        None => Ok(()),
     }
-    write_to(act, person, &email, about, subject, text)
 }
 
-/// Writes a message to a person at another address of theirs.
+/// Writes a message to a person at another address of theirs, if our messages reach them at all.
 ///
 /// # Errors
 /// The database failed.
@@ -427,13 +437,23 @@ pub(crate) fn write_to(
     subject: &str,
     text: &str,
 ) -> Result<(), KeeperError> {
-    let name = act.view::<Addressee>(person, None)?.given_name;
-    let text = format!(
-        "Hello {},\n\n{text}\n\n{}",
-        name.unwrap_or_else(|| "member".into()),
-        act.ctx.policy.notice.of
-    );
-    act.mail(person, &Letter { about, to: email.into(), subject: subject.into(), text })
+    match reached(act, person)? {
+        Some(to) => post(act, person, Reached { email: email.into(), ..to }, about, subject, text),
+        None => Ok(()),
+    }
+}
+
+fn post(
+    act: &mut Act<'_, '_>,
+    person: SubjectId,
+    to: Reached,
+    about: &'static str,
+    subject: &str,
+    text: &str,
+) -> Result<(), KeeperError> {
+    let name = to.name.unwrap_or_else(|| "member".into());
+    let text = format!("Hello {name},\n\n{text}\n\n{}", act.ctx.policy.notice.of);
+    act.mail(person, &Letter { about, to: to.email, subject: subject.into(), text })
 }
 
 /// Records credits that a member has earned.

@@ -25,7 +25,6 @@ use crate::{
     links::{self, Leads},
     members::{self, BY_EMAIL, BY_MEMBER_ID, Standing},
     new_password, problem,
-    records::Addressee,
     throttle::{self, Limit, QUARTER_HOUR},
 };
 
@@ -127,8 +126,7 @@ fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperEr
     let account = members::account(act.tx(), subject)?;
     let unreachable = [Standing::Pending, Standing::Closed];
     let confirmed = account.is_some_and(|account| !unreachable.contains(&account.standing));
-    let over = act.is_over(subject, Kind::PASSWORD)?;
-    Ok(confirmed && !over && act.view::<Addressee>(subject, None)?.email.is_some())
+    Ok(confirmed && !act.is_over(subject, Kind::PASSWORD)? && members::reached(act, subject)?.is_some())
 }
 
 /// Nobody is there to write to. The ledger's size is public, so as much is written down as for a letter.

@@ -27,7 +27,7 @@ use kept_web::{
 use crate::{
     Accounts,
     data::{self, Course},
-    members, password_again, problem,
+    members, messages, password_again, problem,
     readers::RightsHolder,
     sessions::Signed,
     signed_in,
@@ -164,12 +164,12 @@ fn close(act: &mut Act<'_, '_>, signed: &Signed, address: &str) -> Result<(), Ke
          that, and change your password.",
         long_date(on)
     );
-    members::write(act, subject, "closing", &format!("Your account closes on {}", long_date(on)), &text)
+    messages::write(act, subject, "closing", &format!("Your account closes on {}", long_date(on)), &text)
 }
 
 fn keep(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, KEPT)?;
-    members::write(
+    messages::write(
         act,
         subject,
         "kept",
@@ -192,7 +192,7 @@ fn rest(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     let until =
         until.map(|end| format!(" If you do not, we erase it on {}.", long_date(end))).unwrap_or_default();
     let text = format!("Your account rests: nobody can use it. To return, sign in as before.{until}");
-    members::write(act, subject, "deactivated", "Your account rests", &text)
+    messages::write(act, subject, "deactivated", "Your account rests", &text)
 }
 
 async fn render(

@@ -19,6 +19,7 @@ use self::line::{Columns, Newcomer};
 use crate::{
     closing,
     members::{self, BY_EMAIL, BY_MEMBER_ID, SIGN_UP, Standing},
+    messages,
 };
 
 /// The event of an account that was taken over from elsewhere.
@@ -156,7 +157,7 @@ fn admit(act: &mut Act<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> 
                 None => {
                     let subject = begin(act, source, &newcomer)?;
                     if let Some(Invitation { title, text }) = &letter {
-                        members::write(act, subject, "invitation", title, text)?;
+                        messages::write(act, subject, "invitation", title, text)?;
                     }
                     Outcome::Added
                 }

@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use kept_keeper::Policy;
 use kept_notice::{
-    Retain, RetainAction, due,
+    Retain, due,
     words::{capital, list},
 };
 use kept_web::{Frame, Problem, Reader, Visit, page};
@@ -43,9 +43,8 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
 
 /// The rule that lets data stay the longest.
 fn last_end(policy: &Policy) -> Option<&Retain> {
-    let erases =
-        policy.notice.retains.iter().filter(|rule| matches!(rule.action, RetainAction::Erase { .. }));
-    erases.max_by_key(|rule| {
+    let erasing = policy.notice.retains.iter().filter(|rule| rule.erased().is_some());
+    erasing.max_by_key(|rule| {
         let span = rule.within.or(rule.after).unwrap_or_default();
         due(Timestamp::UNIX_EPOCH, &span).unwrap_or(Timestamp::MAX)
     })

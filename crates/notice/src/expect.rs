@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 
-use crate::notice::{HoldData, HoldEnd, Notice, Retain, RetainAction, Shown};
+use crate::choice::Shown;
+use crate::notice::{HoldData, HoldEnd, Notice, Retain, RetainAction};
 use crate::spell;
 use crate::time::due_day;
 

@@ -21,6 +21,15 @@ pub(crate) enum Note {
     Open(SubjectId, Event),
 }
 
+impl Note {
+    fn subject(&self) -> SubjectId {
+        match self {
+            Note::Sealed(event) => event.subject,
+            Note::Open(subject, _) => *subject,
+        }
+    }
+}
+
 /// Notes that are written in one act. Whoever else waits for a turn comes in between.
 const BATCH: usize = 1024;
 
@@ -48,6 +57,8 @@ impl Keeper {
         loop {
             let batch: Vec<Note> = {
                 let mut soon = self.house.journal.lock();
+                // As the trails lie, so that a batch changes few pages. What one person did stays in its order.
+                soon.sort_by_key(Note::subject);
                 let most = soon.len().min(BATCH);
                 soon.drain(..most).collect()
             };

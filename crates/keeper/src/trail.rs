@@ -91,7 +91,7 @@ pub struct Entry {
 /// An event with its nonce, sealed under a trail key: all that appending it needs.
 #[derive(Clone)]
 pub(crate) struct SealedEvent {
-    subject: SubjectId,
+    pub(crate) subject: SubjectId,
     key: KeyId,
     leaf: Hash,
     sealed: Vec<u8>,

@@ -2,6 +2,7 @@
 
 mod files;
 mod group;
+mod log;
 mod readers;
 mod statement;
 mod writer;
@@ -13,7 +14,7 @@ pub(crate) use rusqlite::Connection;
 use tokio::{sync::Semaphore, task};
 
 pub(crate) use self::statement::{define, execute, part, query};
-use self::{readers::Readers, writer::Writer};
+use self::{group::Groups, readers::Readers, writer::Writer};
 use crate::{Migration, OpenError, Read, StoreError, Tx, migration};
 
 /// Scans that run at once; more wait. Each keeps a core busy and holds back the write-ahead log.
@@ -49,7 +50,7 @@ impl Sqlite {
             statement::writing(&connection, |tx| migration::run(tx, step))
                 .map_err(|source| OpenError::Migration { name: step.name, source })?;
         }
-        let writer = Writer::start(connection, path.clone(), lock)
+        let writer = Writer::start(Groups::new(path.clone(), connection)?, lock)
             .map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
         let shared = Shared { readers: Readers::new(path), scans: Arc::new(Semaphore::new(SCANS)), writer };
         Ok(Sqlite { shared: Arc::new(shared) })

@@ -45,12 +45,10 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE)?;
     // FULL: an answered commit survives a power cut. secure_delete: erased rows are overwritten with zeros
     // instead of lingering in free pages (`Store::scrub` says what it misses). No auto_vacuum: zeroed pages
-    // hold nothing and are used again, so there is nothing to gain from moving others about. Checkpoints at 32 MB of log,
-    // because a page that changes often is then written to the database once for many times.
+    // hold nothing and are used again, so there is nothing to gain from moving others about. No checkpoint by itself: `Log`
+    // sees to that.
     connection
-        .execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 8000;",
-        )
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0;")
         .map_err(|error| dialect::run_error(error, "PRAGMA"))?;
     connection.execute_batch(dialect::GROUPS).map_err(|error| dialect::run_error(error, dialect::GROUPS))?;
     Ok(connection)
@@ -61,12 +59,28 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_CACHE)
 }
 
+/// Moves what is in the write-ahead log into the database, as far as nobody reads it, while others write.
+pub(crate) fn carry_log(path: &Path) -> Result<(), StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE)?;
+    // As the writer does: what was moved is on the disk before the log may begin anew.
+    const CARRY: &str = "PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(PASSIVE);";
+    connection.execute_batch(CARRY).map_err(|error| dialect::run_error(error, CARRY))
+}
+
+/// Moves the rest of the write-ahead log into the database, so that the next commit begins it anew.
+pub(crate) fn restart(connection: &Connection, patience: Duration) -> Result<(), StoreError> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)", patience)
+}
+
 /// Moves the write-ahead log into the database and empties it, so that no old version of a page is left.
 pub(crate) fn forget(connection: &Connection) -> Result<(), StoreError> {
-    const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let refused = |error| dialect::run_error(error, CHECKPOINT);
-    connection.busy_timeout(PATIENCE_TO_FORGET).map_err(refused)?;
-    let blocked = connection.query_row(CHECKPOINT, [], |row| row.get::<_, bool>(0));
+    checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)", PATIENCE_TO_FORGET)
+}
+
+fn checkpoint(connection: &Connection, sql: &str, patience: Duration) -> Result<(), StoreError> {
+    let refused = |error| dialect::run_error(error, sql);
+    connection.busy_timeout(patience).map_err(refused)?;
+    let blocked = connection.query_row(sql, [], |row| row.get::<_, bool>(0));
     connection.busy_timeout(PATIENCE).map_err(refused)?;
     if blocked.map_err(refused)? { Err(StoreError::Busy) } else { Ok(()) }
 }

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use super::{
     files,
+    log::Log,
     statement::{control, part, reading, roll_back},
 };
 use crate::{
@@ -28,6 +29,8 @@ type Commit = fn(&Connection) -> rusqlite::Result<()>;
 /// The connection that commits groups.
 pub(crate) struct Groups {
     path: PathBuf,
+    /// Before the connection, so that nobody else has the file open when that is closed.
+    log: Log,
     /// `None` from a failed commit until the file is known to be sound again.
     connection: Option<Connection>,
     commit: Commit,
@@ -44,12 +47,13 @@ enum Attempt {
 struct Fallen(Result<(), StoreError>);
 
 impl Groups {
-    pub(crate) fn new(path: PathBuf, connection: Connection) -> Groups {
-        Groups {
-            path,
-            connection: Some(connection),
-            commit: |connection| control(connection, dialect::COMMIT),
-        }
+    /// # Errors
+    /// The connection could not be made ready.
+    pub(crate) fn new(path: PathBuf, mut connection: Connection) -> Result<Groups, StoreError> {
+        let log = Log::new(path.clone());
+        log.watch(&mut connection)?;
+        let commit: Commit = |connection| control(connection, dialect::COMMIT);
+        Ok(Groups { path, log, connection: Some(connection), commit })
     }
 
     /// Runs `jobs` in this order and answers each of them, most often after one commit for all.
@@ -61,6 +65,21 @@ impl Groups {
                 parts.into_iter().rev().for_each(|part| groups.push_front(part));
             }
         }
+        if let Some(connection) = &self.connection {
+            self.log.grown(connection);
+        }
+    }
+
+    /// Runs `job` outside a transaction, while nobody moves the log.
+    ///
+    /// # Errors
+    /// The job's, or as [`connection`](Groups::connection).
+    pub(crate) fn alone(
+        &mut self,
+        job: impl FnOnce(&Connection) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.log.settle();
+        self.connection().and_then(job)
     }
 
     /// The connection, outside a transaction.
@@ -139,8 +158,10 @@ impl Groups {
     /// A connection to a file in which nothing is in doubt. After a failed sync the log's end may be in memory only,
     /// or on the disk without having been answered for. Moving the log into the database and emptying it settles
     /// both: what is visible is written and synced anew, and what is not cannot come back.
-    fn reopen(&self) -> Result<Connection, StoreError> {
-        let connection = files::writer(&self.path)?;
+    fn reopen(&mut self) -> Result<Connection, StoreError> {
+        self.log.settle();
+        let mut connection = files::writer(&self.path)?;
+        self.log.watch(&mut connection)?;
         files::forget(&connection)?;
         Ok(connection)
     }

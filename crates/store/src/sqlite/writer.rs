@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    path::PathBuf,
     thread::{self, JoinHandle},
 };
 
@@ -35,10 +34,9 @@ enum Command {
 }
 
 impl Writer {
-    /// Starts the thread on `connection`, which is open on `path`. `lock` is held as long as it runs.
-    pub(crate) fn start(connection: Connection, path: PathBuf, lock: File) -> std::io::Result<Writer> {
+    /// Starts the thread that commits `groups`. `lock` is held as long as it runs.
+    pub(crate) fn start(groups: Groups, lock: File) -> std::io::Result<Writer> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let groups = Groups::new(path, connection);
         let thread =
             thread::Builder::new().name("store-writer".to_owned()).spawn(|| serve(groups, lock, receiver))?;
         Ok(Writer { queue: Some(sender), thread: Some(thread) })
@@ -112,7 +110,7 @@ fn serve(mut groups: Groups, lock: File, mut queue: mpsc::Receiver<Command>) {
             }
             Command::Alone(job, reply) => {
                 // Whoever no longer waits need not be told.
-                let _ = reply.send(groups.connection().and_then(job));
+                let _ = reply.send(groups.alone(job));
             }
             Command::Close(done) => {
                 queue.close();
@@ -121,7 +119,7 @@ fn serve(mut groups: Groups, lock: File, mut queue: mpsc::Receiver<Command>) {
         }
         next = next.or_else(|| queue.blocking_recv());
     }
-    if let Err(error) = groups.connection().and_then(files::forget) {
+    if let Err(error) = groups.alone(files::forget) {
         tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
     }
     drop(groups);

@@ -19,7 +19,7 @@ fn groups() -> (TempDir, Groups) {
     let (_lock, path) = files::claim(folder.path()).unwrap();
     let connection = files::writer(&path).unwrap();
     connection.execute_batch("CREATE TABLE thing (id INTEGER PRIMARY KEY, body BLOB)").unwrap();
-    (folder, Groups::new(path, connection))
+    (folder, Groups::new(path, connection).unwrap())
 }
 
 /// Inserts the row `id`, and answers with how often it was run.

@@ -24,11 +24,14 @@ await journey("walk.mjs", async ({ see, someone }) => {
       ["notice", "/notice", "Privacy notice"],
       ["uses", "/notice/uses", "Who sees what"],
       ["kept", "/notice/kept", "How the notice is kept"],
+      ["versions", "/notice/versions", "Earlier and coming notices"],
     ]) {
       await member.page.goto(path);
       await heading(member, title);
       await see(name, member);
     }
+    await member.page.getByRole("link", { name: "This notice in full" }).click();
+    await see("version", member);
     await board(member);
     assert.deepEqual(await member.context.cookies(), []);
     await member.page.goto("/demo");

@@ -283,8 +283,7 @@ async fn run(
         Command::Uses { notice, config, json } => {
             let config = config.map(|config| Config::read(&config)).transpose()?;
             let notice = config.map(|config| config.notice).or(notice);
-            let source = notice.as_deref().map(commands::read).transpose()?;
-            commands::uses::run(source.as_deref().unwrap_or(demo::TRAINERS), json, out)?;
+            commands::uses::run(notice.as_deref(), json, out)?;
             Ok(true)
         }
         Command::Propose { notice, json, site } => {

@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 
-use crate::notice::{HoldData, HoldEnd, Notice, Retain, Shown};
+use crate::choice::Shown;
+use crate::notice::{HoldData, HoldEnd, Notice, Retain};
 use crate::spell;
 use crate::time::due_day;
 

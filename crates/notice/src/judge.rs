@@ -1,6 +1,7 @@
 //! May a declared read happen, and who may see what.
 
-use crate::notice::{Notice, Purpose, Right, Role, Shown};
+use crate::choice::{Right, Shown};
+use crate::notice::{Notice, Purpose, Role};
 
 /// A declared read: who wants to see what, and why.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@
 //! The language is described for its readers in `docs/NOTICE.md`.
 
 mod canonical;
+mod choice;
 mod clock;
 mod diff;
 mod expect;
@@ -22,13 +23,13 @@ mod time;
 mod vocabulary;
 pub mod words;
 
+pub use choice::{Basis, Never, Reminder, Right, Shown};
 pub use clock::{Action, Clock};
 pub use diff::{Difference, is_material};
 pub use judge::{Reader, Sight, Verdict, ViewClaim};
 pub use notice::{
-    Basis, Carrier, Change, Cookie, Data, DataSource, Expect, Form, Hold, HoldData, HoldEnd, Never,
-    NeverRule, Notice, Prose, Purpose, Reminder, Retain, RetainAction, Right, RightRule, Role, RuleHead,
-    Session, Shown,
+    Carrier, Change, Cookie, Data, DataSource, Expect, Form, Hold, HoldData, HoldEnd, NeverRule, Notice,
+    Prose, Purpose, Retain, RetainAction, RightRule, Role, RuleHead, Session,
 };
 pub use parse::parse;
 pub use problem::Problem;

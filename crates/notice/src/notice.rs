@@ -1,10 +1,9 @@
 //! A notice that has been read and checked: its nouns (data, purposes, roles) and its rules.
 
-use std::fmt;
-
 use jiff::Span;
 use jiff::civil::Date;
 
+use crate::choice::{Basis, Never, Reminder, Right, Shown};
 use crate::terms::Term;
 use crate::vocabulary::Vocabulary;
 
@@ -129,21 +128,6 @@ pub struct Purpose {
     pub uses: Vec<String>,
 }
 
-/// The legal basis of a purpose (GDPR art. 6(1)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// `contract`: art. 6(1)(b).
-    Contract,
-    /// `legal obligation`: art. 6(1)(c).
-    LegalObligation,
-    /// `vital interest`: art. 6(1)(d).
-    VitalInterest,
-    /// `public interest`: art. 6(1)(e).
-    PublicInterest,
-    /// `legitimate interest`: art. 6(1)(f).
-    LegitimateInterest,
-}
-
 /// `[role.*]`: who may see what, and for what.
 #[derive(Clone, Debug)]
 pub struct Role {
@@ -161,21 +145,6 @@ pub struct Role {
     pub asks_reason: bool,
     /// `asks = "permission"`: whether the person names their address and allows it before anybody looks (`acc-9`).
     pub asks_permission: bool,
-}
-
-/// How much of a value is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// `whole`
-    Whole,
-    /// `last 4`: the last four characters.
-    LastFour,
-    /// `initial`: the first letter.
-    Initial,
-    /// `domain`: what follows the @ of an address.
-    Domain,
-    /// `only whether it is there`
-    Presence,
 }
 
 /// `[retain.*]`: when data ends.
@@ -260,23 +229,6 @@ pub struct RightRule {
     pub on: String,
 }
 
-/// A right this version of Kept can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
-    /// `access`: GDPR art. 15; PIPEDA 4.9.
-    Access,
-    /// `rectify`: GDPR art. 16; PIPEDA 4.9.5.
-    Rectify,
-    /// `erase`: GDPR art. 17; PIPEDA 4.5.3.
-    Erase,
-    /// `recover`: a way in for who has forgotten the password or the name to sign in with (`acc-9`).
-    Recover,
-    /// `return`: to have what is kept of an earlier membership joined to a new account (`acc-12`).
-    Return,
-    /// `renew`: a password, at any time, and at once if somebody else may know it (`acc-10`).
-    Renew,
-}
-
 /// `[session]`: how one stays signed in.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -315,17 +267,6 @@ pub enum Carrier {
     },
 }
 
-/// What the pages remind people of, where they sign in and where they choose a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reminder {
-    /// `to sign out`
-    SignOut,
-    /// `of shared computers`
-    SharedComputers,
-    /// `of good passwords`
-    GoodPasswords,
-}
-
 /// `[cookie.*]`: a cookie besides the session's.
 #[derive(Clone, Debug)]
 pub struct Cookie {
@@ -346,21 +287,6 @@ pub struct NeverRule {
     pub rule: RuleHead,
     /// What never happens.
     pub never: Never,
-}
-
-/// What never happens: a closed set, each proven by the code in its own way. It beats everything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Never {
-    /// `track`: nobody else follows people on these pages.
-    Track,
-    /// `store-in-clear`: nothing that identifies a person is stored unencrypted.
-    StoreInClear,
-    /// `send-in-clear`: nothing travels between a person and this site unencrypted.
-    SendInClear,
-    /// `collect-elsewhere`: nothing comes from anybody but the person and the sources that the notice names.
-    CollectElsewhere,
-    /// `ask-readers`: nobody has to say who they are to read the public pages (`acc-17`).
-    AskReaders,
 }
 
 /// One `[[expect]]`: a question about the notice and its answer.
@@ -440,125 +366,10 @@ impl Purpose {
     }
 }
 
-impl Basis {
-    /// Every basis.
-    pub const ALL: [Self; 5] = [
-        Self::Contract,
-        Self::LegalObligation,
-        Self::VitalInterest,
-        Self::PublicInterest,
-        Self::LegitimateInterest,
-    ];
-
-    /// The word used in a notice.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Contract => "contract",
-            Self::LegalObligation => "legal obligation",
-            Self::VitalInterest => "vital interest",
-            Self::PublicInterest => "public interest",
-            Self::LegitimateInterest => "legitimate interest",
-        }
-    }
-
-    /// The DPV term.
-    pub fn term(self) -> &'static str {
-        match self {
-            Self::Contract => "dpv:Contract",
-            Self::LegalObligation => "dpv:LegalObligation",
-            Self::VitalInterest => "dpv:VitalInterest",
-            Self::PublicInterest => "dpv:PublicInterest",
-            Self::LegitimateInterest => "dpv:LegitimateInterest",
-        }
-    }
-}
-
-impl Shown {
-    /// Every form, the widest first.
-    pub const ALL: [Self; 5] = [Self::Whole, Self::LastFour, Self::Initial, Self::Domain, Self::Presence];
-
-    /// The words used in a notice and in a view.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::LastFour => "last 4",
-            Self::Initial => "initial",
-            Self::Domain => "domain",
-            Self::Presence => "only whether it is there",
-        }
-    }
-
-    /// The form with these words.
-    pub fn find(words: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| form.words() == words)
-    }
-
-    /// Whether who may see this form may also see the other: the whole covers every mask, and every form shows
-    /// whether there is a value at all.
-    pub fn covers(self, other: Self) -> bool {
-        self == other || self == Self::Whole || other == Self::Presence
-    }
-}
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
-    }
-}
-
-impl Right {
-    /// Every right that can be run.
-    pub const ALL: [Self; 6] =
-        [Self::Access, Self::Rectify, Self::Erase, Self::Recover, Self::Return, Self::Renew];
-
-    /// The key in `[right]`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Access => "access",
-            Self::Rectify => "rectify",
-            Self::Erase => "erase",
-            Self::Recover => "recover",
-            Self::Return => "return",
-            Self::Renew => "renew",
-        }
-    }
-}
-
-impl Reminder {
-    /// Every reminder.
-    pub const ALL: [Self; 3] = [Self::SignOut, Self::SharedComputers, Self::GoodPasswords];
-
-    /// The words used in a notice and in its sentence, after "remind you".
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::SignOut => "to sign out",
-            Self::SharedComputers => "of shared computers",
-            Self::GoodPasswords => "of good passwords",
-        }
-    }
-}
-
 impl Session {
     /// Whether the pages remind people of this.
     pub fn reminds_of(&self, reminder: Reminder) -> bool {
         self.reminds.contains(&reminder)
-    }
-}
-
-impl Never {
-    /// Everything that can be promised never to happen.
-    pub const ALL: [Self; 5] =
-        [Self::Track, Self::StoreInClear, Self::SendInClear, Self::CollectElsewhere, Self::AskReaders];
-
-    /// The key in `[never]`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Track => "track",
-            Self::StoreInClear => "store-in-clear",
-            Self::SendInClear => "send-in-clear",
-            Self::CollectElsewhere => "collect-elsewhere",
-            Self::AskReaders => "ask-readers",
-        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 
 use jiff::Span;
 
+use crate::choice::{Basis, Never, Right, Shown};
 use crate::notice::{
-    Basis, Carrier, Change, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, Never, NeverRule, Notice,
-    Purpose, Retain, RetainAction, Right, RightRule, Role, RuleHead, Session, Shown,
+    Carrier, Change, Cookie, DataSource, Form, Hold, HoldData, HoldEnd, NeverRule, Notice, Purpose, Retain,
+    RetainAction, RightRule, Role, RuleHead, Session,
 };
 use crate::words::{self, Held};
 

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use jiff::Span;
 use jiff::civil::Date;
 
-use crate::notice::{Notice, Shown};
+use crate::choice::Shown;
+use crate::notice::Notice;
 use crate::time::number_and_unit;
 
 const SMALL: [&str; 20] = [

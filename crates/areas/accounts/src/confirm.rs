@@ -7,9 +7,10 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use jiff::Timestamp;
 use kept_keeper::{Actor, KeeperError, time::to_millis};
 use kept_store::{Read, params};
-use kept_vault::{Kind, SubjectId};
+use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 
 use crate::{
@@ -39,8 +40,8 @@ struct ConfirmPage<'a> {
 struct ConfirmedPage {
     frame: Frame,
     opened: bool,
-    /// Whether a membership began with it.
-    member: bool,
+    /// When the membership ends that began with it, if one did.
+    until: Option<Timestamp>,
 }
 
 /// A sign-up that waits for its confirmation.
@@ -85,20 +86,19 @@ pub(crate) async fn post(
             }
             let address = act.view::<Addressee>(pending.subject, None)?.email;
             let email: Option<Email> = address.and_then(|text| text.parse().ok());
-            match email {
-                Some(email) => members::confirm(act, pending.subject, &email).map(Some),
-                None => Ok(None),
-            }
+            let Some(email) = email else { return Ok(None) };
+            let confirmed = members::confirm(act, pending.subject, &email)?;
+            let account = members::account(act.tx(), pending.subject)?;
+            Ok(Some((confirmed, account.and_then(|account| account.expires))))
         })
         .await
         .map_err(problem)?;
-    let (title, opened) = match outcome {
-        None => return Err(spent()),
-        Some(Confirmed::Opened) => ("Your account is open", true),
-        Some(Confirmed::AddressTaken) => ("You already have an account", false),
+    let (confirmed, until) = outcome.ok_or_else(spent)?;
+    let (title, opened) = match confirmed {
+        Confirmed::Opened => ("Your account is open", true),
+        Confirmed::AddressTaken => ("You already have an account", false),
     };
-    let member = accounts.keeper.policy().notice.label_of(Kind::MEMBERSHIP.term()).is_some();
-    page(&ConfirmedPage { frame: visit.frame(title), opened, member })
+    page(&ConfirmedPage { frame: visit.frame(title), opened, until })
 }
 
 fn same_browser(visit: &Visit, pending: &Pending) -> bool {

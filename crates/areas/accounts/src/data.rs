@@ -14,10 +14,12 @@ use kept_vault::{Kind, Source};
 use kept_web::{Frame, Problem, Visit, page, paths};
 
 use crate::{
-    Accounts, closing, import, members, passkeys, problem,
+    Accounts, closing, documents, import,
+    members::{self, Account, Standing},
+    passkeys, problem,
     readers::RightsHolder,
     records::{MyPasskeys, Passkey, SecondFactorCheck},
-    sessions,
+    sessions, staff,
     trail::{self, Happened},
 };
 
@@ -66,8 +68,10 @@ pub(crate) struct End {
 pub(crate) struct Course {
     pub(crate) policy: Arc<Policy>,
     now: Timestamp,
-    /// When the membership ends.
-    expires: Option<Timestamp>,
+    /// Where the account stands, and when the membership ends.
+    account: Option<Account>,
+    /// The last day for which the professional standing was accepted, in words.
+    accepted: Option<String>,
     /// As what they work here, if they do.
     roles: Vec<&'static str>,
     /// What has happened already.
@@ -126,7 +130,8 @@ fn line(course: &Course, holding: Holding) -> Line {
         }
         Kind::PERSONAL_DOCUMENTS => vec!["The documents that you handed in, listed under Documents.".into()],
         Kind::PROFESSIONAL_CERTIFICATION => {
-            vec!["That we have accepted your professional standing, and until when.".into()]
+            let until = |last: &String| format!("Accepted until {last}.");
+            course.accepted.iter().map(until).collect()
         }
         Kind::PROFESSIONAL_TRAINING => {
             vec![format!(
@@ -135,7 +140,7 @@ fn line(course: &Course, holding: Holding) -> Line {
             )]
         }
         Kind::MEMBERSHIP => {
-            let dates = course.expires.map(|at| match at > course.now {
+            let dates = course.expires().map(|at| match at > course.now {
                 true => format!("Until {}.", long_date(at)),
                 false => format!("Ended on {}.", long_date(at)),
             });
@@ -143,12 +148,14 @@ fn line(course: &Course, holding: Holding) -> Line {
         }
         Kind::ACCOUNT => {
             let roles = course.roles.iter().map(|role| format!("You work here as {role}."));
-            std::iter::once("Whether it is open, and since when.".into()).chain(roles).collect()
+            course.account.map(standing).into_iter().chain(roles).collect()
         }
         // Of each message its subject, text and address, in the order of their names.
         Kind::EMAIL_CONTENT => {
             holding.values.into_iter().step_by(3).map(|about| format!("“{about}”")).collect()
         }
+        // Of each machine its id, and since when, in the order of their names.
+        Kind::DEVICE_BASED => holding.values.chunks(2).map(machine).collect(),
         _ => holding.values,
     };
     Line {
@@ -161,6 +168,28 @@ fn line(course: &Course, holding: Holding) -> Line {
     }
 }
 
+/// Where an account stands, and since when.
+fn standing(account: Account) -> String {
+    let since = long_date(account.since);
+    match account.standing {
+        Standing::Pending => format!("Waits since {since} for its address to be confirmed."),
+        Standing::Open => format!("Open since {since}."),
+        Standing::Disabled => format!("Switched off since {since}."),
+        Standing::Deactivated => format!("At rest since {since}."),
+        Standing::Closed => format!("Closed on {since}."),
+    }
+}
+
+fn machine(told: &[String]) -> String {
+    match told {
+        [id, since] => match since.parse() {
+            Ok(since) => format!("{id}, since {}", long_date(since)),
+            Err(_) => id.clone(),
+        },
+        other => other.concat(),
+    }
+}
+
 impl Course {
     /// The course of the person who looks.
     pub(crate) fn of(look: &Look<'_, '_>, roles: Vec<&'static str>) -> Result<Course, KeeperError> {
@@ -170,12 +199,17 @@ impl Course {
         Ok(Course {
             policy: look.ctx.policy.clone(),
             now: look.ctx.now,
-            expires: members::account(look.sql(), subject)?.and_then(|account| account.expires),
+            account: members::account(look.sql(), subject)?,
+            accepted: documents::accepted_until(look.sql(), subject)?.map(staff::last).transpose()?,
             roles,
             happened: look.happened()?,
             app: look.view::<SecondFactorCheck>(subject)?.secret.is_some(),
             passkeys: look.view::<MyPasskeys>(subject)?.list,
         })
+    }
+
+    fn expires(&self) -> Option<Timestamp> {
+        self.account.and_then(|account| account.expires)
     }
 
     fn has_happened(&self, event: &String) -> bool {
@@ -261,7 +295,7 @@ impl Course {
             }
             Until::Sentence { text, rule } => {
                 let date = self
-                    .expires
+                    .expires()
                     .filter(|_| retain.when == "membership.expired")
                     .and_then(|end| due(end, &retain.after.or(retain.within).unwrap_or_default()).ok());
                 let Some(date) = date else {

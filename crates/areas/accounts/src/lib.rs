@@ -290,7 +290,7 @@ pub(crate) fn problem(cause: KeeperError) -> Problem {
         )
         .because(cause),
         KeeperError::NotYours { .. } => Problem::not_found().because(cause),
-        KeeperError::Store(StoreError::Busy | StoreError::Unreachable) => Problem::busy().because(cause),
+        cause if cause.passes() => Problem::busy().because(cause),
         KeeperError::Store(StoreError::CommitUnknown) => Problem::timed_out().because(cause),
         cause => Problem::internal(cause),
     }

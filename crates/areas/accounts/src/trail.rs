@@ -8,6 +8,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use kept_keeper::{Actor, Deed, Entry, Event, Letter, Policy, Record};
+use kept_notice::words::list;
 use kept_vault::Kind;
 use kept_web::{Frame, Problem, Visit, page};
 use serde::Deserialize;
@@ -15,12 +16,13 @@ use serde::Deserialize;
 use crate::{
     Accounts,
     addressed::STRAYED,
-    data,
+    closing, data, documents, import, members, new_password,
     passkeys::sign_in::{COPIED, PASSKEY},
     password_again::AGAIN,
     problem,
     readers::RightsHolder,
     records::{Credential, MemberId, Passkeys, RecoveryCodes, SecondFactor},
+    returning,
     sessions::SIGNED_IN,
 };
 
@@ -93,7 +95,7 @@ pub(crate) fn history(policy: &Policy, trail: &[Entry]) -> Vec<Happened> {
 pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
     let mut kinds: Vec<&str> = event.kinds.iter().map(String::as_str).collect();
     kinds.sort_by_key(|kind| Kind::parse(kind).map(|kind| data::place(policy, kind)));
-    let kinds = kinds.into_iter().map(|kind| policy.notice.name_of(kind)).collect::<Vec<_>>().join(", ");
+    let kinds = list(&kinds.into_iter().map(|kind| policy.notice.name_of(kind)).collect::<Vec<_>>());
     let who = match event.who.split_once(':') {
         // A person who confirms their address did not choose the id that they are given.
         _ if event.deed == Deed::Wrote && event.what == MemberId::NAME => "This site",
@@ -122,10 +124,7 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
         Deed::Downloaded => format!("You downloaded the file “{}”", event.what),
         Deed::Exported => "You took a copy of your data".into(),
         Deed::Erased => format!("We erased your {kinds}"),
-        Deed::Happened => policy
-            .notice
-            .words_of(&event.what)
-            .map_or_else(|| format!("Noted: {}", event.what), |words| format!("Noted: the day {words}")),
+        Deed::Happened => happened(&event.what).unwrap_or(&event.what).to_owned(),
         Deed::SignedIn if event.what == PASSKEY => "You signed in with a passkey".into(),
         Deed::SignedIn => "You signed in".into(),
         Deed::SignInFailed => match event.what.as_str() {
@@ -148,7 +147,46 @@ pub(crate) fn words(policy: &Policy, event: &Event) -> Option<String> {
     })
 }
 
+/// What happened, from which clocks count. The notice says it as what is to come; here it is past.
+fn happened(event: &str) -> Option<&'static str> {
+    Some(match event {
+        members::SIGN_UP => "You signed up",
+        "sign-up.confirmed" => "You confirmed your address",
+        SIGNED_IN => "You signed in",
+        new_password::COMPROMISED => "You told us that somebody may know your password",
+        new_password::CHOSEN => "You chose a new password",
+        import::IMPORTED => "We took over your account",
+        closing::CLOSING => "You asked us to close your account",
+        closing::KEPT => "You decided to keep your account",
+        closing::CLOSED => "You closed your account at once",
+        closing::DEACTIVATED => "You deactivated your account",
+        members::REACTIVATED => "You activated your account again",
+        members::EXPIRED => "Your membership ended",
+        "membership.renewed" => "Your membership was renewed",
+        returning::RETURNED => "We joined an earlier membership to your account",
+        "dispute.opened" => "You disputed how we handle your data",
+        "dispute.settled" => "The dispute was settled",
+        documents::SENT => "You handed in a document",
+        documents::DECIDED => "We decided on a document of yours",
+        _ => return None,
+    })
+}
+
 /// Whether an event is about the second factor's secret or its recovery codes.
 fn second_factor(event: &Event) -> bool {
     [SecondFactor::NAME, RecoveryCodes::NAME].contains(&event.what.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{AREA, DOCUMENTS, DOWNLOADS, LICENCES, RETURNING};
+
+    #[test]
+    fn whatever_happens_has_words() {
+        for area in [AREA, DOCUMENTS, DOWNLOADS, LICENCES, RETURNING] {
+            for event in area.events {
+                assert!(super::happened(event.name).is_some(), "{} has no words on the trail", event.name);
+            }
+        }
+    }
 }

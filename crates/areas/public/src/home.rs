@@ -10,7 +10,7 @@ use kept_notice::{
 };
 use kept_web::{Frame, Problem, Reader, Visit, page};
 
-use crate::{Public, tally::Tally};
+use crate::{Public, problem, tally::Tally};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -27,7 +27,7 @@ struct Home {
 
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
-    let board = public.keeper.board().await.map_err(Problem::internal)?;
+    let board = public.keeper.board().await.map_err(problem)?;
     let held: Vec<String> = policy.notice.data.iter().map(kept_notice::Data::in_short).collect();
     let purposes: Vec<&str> = policy.notice.purposes.iter().map(|purpose| purpose.says.as_str()).collect();
     let roles: Vec<&str> = policy.notice.roles.iter().map(|role| role.name.as_str()).collect();

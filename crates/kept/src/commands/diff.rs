@@ -101,17 +101,20 @@ impl Changes {
             }
             writeln!(out)?;
         }
-        let sentences = counted(self.sentences.len(), "sentence changes", "sentences change");
+        let sentences = match self.sentences.len() {
+            0 => "No sentence changes".to_owned(),
+            some => counted(some, "sentence changes", "sentences change"),
+        };
         match (self.material, self.earliest) {
             (false, _) => writeln!(
                 out,
-                "{sentences}; nobody is worse off. It can take effect today; it says {}.",
+                "{sentences}; nobody is worse off. It can take effect today; it says `effective = {}`.",
                 self.effective
             )?,
             (true, Some(day)) => writeln!(
                 out,
                 "{sentences}, and people are told first. Proposed today, it can take effect on {day} at the earliest; \
-                 it says {}.",
+                 it says `effective = {}`.",
                 self.effective
             )?,
             (true, None) => writeln!(

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use jiff::{Span, Timestamp};
 use kept_keeper::{Keeper, KeeperError};
-use kept_notice::due as after;
+use kept_notice::{due as after, words::duration};
 use serde::{Deserialize, Serialize};
 
 use super::{Failed, Place, open};
@@ -51,10 +51,16 @@ pub async fn run(place: &Place, json: bool, out: &mut impl Write) -> Result<(), 
         } else {
             format!("  kept back by {}", duty.held_by.join(", "))
         };
-        writeln!(out, "  {}  {:<12} {}{held}", duty.due, duty.action, duty.subject)?;
+        writeln!(out, "  {}  {:<18} {}{held}", duty.due, said(&duty.action), duty.subject)?;
     }
     writeln!(out, "{} due until {until}. Nothing was done: the server does it by itself.", due.len())?;
     Ok(())
+}
+
+/// A warning as people say it: `warn P30D` is "warn 30 days ahead".
+fn said(action: &str) -> String {
+    let lead = action.strip_prefix("warn ").and_then(|lead| lead.parse().ok());
+    lead.map_or_else(|| action.to_owned(), |lead| format!("warn {} ahead", duration(&lead)))
 }
 
 async fn until_then(place: &Place, until: Timestamp) -> Result<Vec<DueDuty>, Failed> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::table::{Line, Table};
 use super::{Failed, Place, open};
-use crate::control;
+use crate::{control, demo};
 
 /// How many lines are one transaction, at most: one that fails, or is interrupted, leaves nothing of these.
 const TOGETHER: usize = 100;
@@ -75,6 +75,12 @@ pub async fn run(
     err: &mut impl Write,
 ) -> Result<bool, Failed> {
     let unfit = |why| Failed::Unfit { path: asked.file.to_path_buf(), why };
+    let now = demo::time_of(&place.folder)?.now();
+    if asked.as_of.is_some_and(|as_of| as_of > now) {
+        let why = "--as-of names a moment that is still to come: say when the file was written, or when the data in it was \
+                   right";
+        return Err(unfit(why.to_owned()));
+    }
     let (mut table, columns) = Table::open(asked.file).map_err(unfit)?;
     let batch = |lines| Batch {
         source: asked.source.clone(),

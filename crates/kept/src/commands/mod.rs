@@ -14,7 +14,7 @@ pub mod uses;
 
 use std::path::{Path, PathBuf};
 
-use kept_keeper::{Database, Keeper, ProposeError, Proposed, Setup, StartError};
+use kept_keeper::{Database, Keeper, Policy, ProposeError, Proposed, Registry, Setup, StartError};
 use kept_notice::Problem;
 
 use crate::{
@@ -93,10 +93,10 @@ pub enum Failed {
     #[error("the operating system gives no randomness: {0}")]
     Seed(getrandom::Error),
     /// Something could not be written out.
-    #[error("cannot write the answer: {0}")]
+    #[error("cannot write the answer")]
     Output(#[from] std::io::Error),
     /// The answer could not be put into JSON, or a server's answer is none.
-    #[error("the answer is not what was expected: {0}")]
+    #[error("the answer is not what was expected")]
     Json(#[from] serde_json::Error),
 }
 
@@ -149,6 +149,22 @@ pub fn read(path: &Path) -> Result<String, Failed> {
     std::fs::read_to_string(path).map_err(|cause| Failed::File { path: path.to_path_buf(), cause })
 }
 
+/// The notice of a file, compiled as every site of this version would run it.
+///
+/// # Errors
+/// The file cannot be read, or every problem of the notice.
+pub(crate) fn compile(path: &Path) -> Result<Policy, Failed> {
+    Policy::compile(&read(path)?, &Registry::new(AREAS)).map_err(|cause| in_file(path, cause))
+}
+
+/// Why a site cannot start, with the problems of its notice at their places in its file.
+pub(crate) fn in_file(notice: &Path, cause: StartError) -> Failed {
+    match cause {
+        StartError::Notice(problems) => Failed::Problems { path: notice.to_path_buf(), problems },
+        other => other.into(),
+    }
+}
+
 /// Opens a site that no server has open in this folder.
 ///
 /// # Errors
@@ -157,7 +173,7 @@ pub async fn open(place: &Place) -> Result<Keeper, Failed> {
     begun(place)?;
     let notice = read(&place.notice)?;
     let setup = setup(place, &notice)?;
-    Ok(Keeper::open(setup).await?)
+    Keeper::open(setup).await.map_err(|cause| in_file(&place.notice, cause))
 }
 
 /// Opens a site that no server has open, under the notice in force in it, and proposes another.

@@ -4,9 +4,9 @@ use std::{io::Write, path::Path, sync::Arc};
 
 use axum::Router;
 use kept_accounts::Passwords;
-use kept_keeper::{Keeper, Setup, StartError};
+use kept_keeper::{Keeper, Setup};
 
-use super::{Failed, database, read};
+use super::{Failed, database, in_file, read};
 use crate::{
     config::Config,
     machine::{self, Wall},
@@ -31,10 +31,7 @@ pub async fn run(path: &Path, out: &mut impl Write) -> Result<(), Failed> {
         time: Arc::new(Wall),
         seed,
     };
-    let keeper = Keeper::open(setup).await.map_err(|cause| match cause {
-        StartError::Notice(problems) => Failed::Problems { path: config.notice.clone(), problems },
-        other => other.into(),
-    })?;
+    let keeper = Keeper::open(setup).await.map_err(|cause| in_file(&config.notice, cause))?;
     let owner_code = kept_accounts::first_owner_code(&keeper).await?;
     let settings = Settings {
         base: config.base.clone(),
@@ -69,8 +66,9 @@ fn introduce(
     writeln!(out, "  listens   {} in plain http, for this machine and its proxies", config.listen)?;
     writeln!(
         out,
-        "  mail      not sent: this version has no way to send it. Letters wait, sealed, in the database."
+        "  mail      not sent: this version has no way to send it. Letters wait, sealed, in the database,"
     )?;
+    writeln!(out, "            and nobody can confirm an address yet.")?;
     writeln!(out, "  board     {base}/notice/kept")?;
     let where_rows_are = if config.database.is_some() { ", and a PostgreSQL database" } else { "" };
     writeln!(out, "  data      {}{where_rows_are}", config.data.display())?;

@@ -2,14 +2,15 @@
 
 use std::{
     env,
+    fs::File,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use jiff::Span;
-use kept_keeper::{Policy, Registry};
+use kept_notice::words::counted;
 
-use super::{Failed, read};
+use super::{Failed, compile, read};
 use crate::{
     simulate::{self, Broken, Plan, Tally},
     site::AREAS,
@@ -38,21 +39,23 @@ pub struct Asked<'a> {
 /// The notice has problems, or the machine failed.
 pub async fn run(asked: Asked<'_>, out: &mut impl Write) -> Result<bool, Failed> {
     let source = read(asked.notice)?;
-    let policy = Policy::compile(&source, &Registry::new(AREAS))?;
+    let policy = compile(asked.notice)?;
+    // Before the years are lived through, and not after them.
+    let plot = asked.plot.map(to_draw).transpose()?;
     let Asked { years, people, seed, .. } = asked;
     if !asked.json {
         let from = policy.notice.effective.strftime("%-d %B %Y");
-        let years_said = if years == 1 { "1 year".into() } else { format!("{years} years") };
-        writeln!(out, "{}: {years_said} from {from}, {people} people, seed {seed}\n", policy.notice.of)?;
+        let (years, people) = (counted(years, "year", "years"), counted(people, "person", "people"));
+        writeln!(out, "{}: {years} from {from}, {people}, seed {seed}\n", policy.notice.of)?;
         out.flush()?;
     }
     let span = Span::new().years(i64::from(years));
     let place = place();
     let plan = Plan { notice: &source, areas: AREAS, span, people, seed, place: &place };
     let outcome = simulate::simulate(&plan, &mut |_, _| Box::pin(async { Ok(()) })).await?;
-    if let Some(path) = asked.plot {
-        std::fs::write(path, simulate::draw(&outcome, &policy.notice.of))
-            .map_err(|cause| Failed::NotWritten { path: path.to_path_buf(), cause })?;
+    if let Some((path, mut file)) = plot {
+        let picture = simulate::draw(&outcome, &policy.notice.of);
+        file.write_all(picture.as_bytes()).map_err(|cause| Failed::NotWritten { path, cause })?;
     }
     if asked.json {
         serde_json::to_writer_pretty(&mut *out, &outcome)?;
@@ -65,6 +68,13 @@ pub async fn run(asked: Asked<'_>, out: &mut impl Write) -> Result<bool, Failed>
         }
     }
     Ok(outcome.broken.is_none())
+}
+
+fn to_draw(path: &Path) -> Result<(PathBuf, File), Failed> {
+    match File::create(path) {
+        Ok(file) => Ok((path.to_path_buf(), file)),
+        Err(cause) => Err(Failed::NotWritten { path: path.to_path_buf(), cause }),
+    }
 }
 
 /// Where the simulated site lies. It commits as any site does, and nobody needs it afterwards: a file system in memory, where

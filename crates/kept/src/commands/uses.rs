@@ -1,19 +1,22 @@
 //! `kept uses`: who may see what, why, in what form. Generated from the code, judged by the notice.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use kept_keeper::{Policy, Registry, Use, uses};
 use kept_notice::terms;
 
-use super::Failed;
-use crate::site::AREAS;
+use super::{Failed, compile};
+use crate::{demo, site::AREAS};
 
-/// Prints every kind of read of a site under a notice.
+/// Prints every kind of read of a site under a notice, or under the trainers' example.
 ///
 /// # Errors
-/// The notice has problems, or the output cannot be written.
-pub fn run(notice: &str, json: bool, out: &mut impl Write) -> Result<(), Failed> {
-    let policy = Policy::compile(notice, &Registry::new(AREAS))?;
+/// The notice cannot be read or has problems, or the output cannot be written.
+pub fn run(notice: Option<&Path>, json: bool, out: &mut impl Write) -> Result<(), Failed> {
+    let policy = match notice {
+        Some(path) => compile(path)?,
+        None => Policy::compile(demo::TRAINERS, &Registry::new(AREAS))?,
+    };
     let uses = uses(&policy);
     if json {
         serde_json::to_writer_pretty(&mut *out, &uses)?;

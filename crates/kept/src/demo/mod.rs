@@ -89,8 +89,8 @@ pub enum DemoError {
     /// The folder holds something else.
     #[error(transparent)]
     Command(#[from] Failed),
-    /// The folder is not empty and holds no example.
-    #[error("{0} is not empty and holds no example site: choose another folder with --data")]
+    /// The folder holds something else, or is none.
+    #[error("{0} is no empty folder and holds no example site: choose another with --data")]
     NotEmpty(String),
     /// The last start was broken off while the history was being lived through.
     #[error(
@@ -104,13 +104,13 @@ pub enum DemoError {
     #[error(transparent)]
     Hash(#[from] kept_accounts::password::HashFailed),
     /// The address is none that a browser could open.
-    #[error("the listening address makes no web address: {0}")]
+    #[error("the listening address makes no web address")]
     Address(#[from] BaseUrlError),
     /// The machine has no randomness to give.
     #[error("the operating system gives no randomness: {0}")]
     Seed(getrandom::Error),
     /// A file of the example could not be written or read.
-    #[error("a file of the example cannot be used: {0}")]
+    #[error("a file of the example cannot be used")]
     Io(#[from] std::io::Error),
 }
 
@@ -141,7 +141,8 @@ pub async fn fill(
     out: &mut impl Write,
 ) -> Result<Demo, DemoError> {
     let known = folder.join(NOTICE).exists();
-    if !known && folder.exists() && folder.read_dir()?.next().is_some() {
+    let empty = || folder.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    if !known && folder.exists() && !empty() {
         return Err(DemoError::NotEmpty(folder.display().to_string()));
     }
     if known && !folder.join(people::STAFF).exists() {

@@ -157,7 +157,7 @@ fn events(notice: &Notice, person: &Person, held: &Held) -> Option<Finding> {
     more.map(|(name, _)| Finding::new(None, &format!("{name} was written down and never happened")))
 }
 
-/// The account is switched off when the notice says so, and else open.
+/// The account stands as the notice and what its owner did have it.
 fn standing(
     notice: &Notice,
     person: &Person,

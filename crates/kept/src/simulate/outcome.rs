@@ -37,7 +37,7 @@ pub enum SimulateError {
     #[error(transparent)]
     Keeper(#[from] KeeperError),
     /// The folder of the simulation could not be used.
-    #[error("the simulation's folder cannot be used: {0}")]
+    #[error("the simulation's folder cannot be used")]
     Io(#[from] io::Error),
     /// A password could not be hashed.
     #[error(transparent)]

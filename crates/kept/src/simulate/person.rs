@@ -312,7 +312,7 @@ pub(super) fn counts_from(notice: &Notice, event: &str) -> bool {
     notice.retains.iter().any(|rule| rule.when == event)
 }
 
-/// Whether a rule erases a kind of a person, and not only of single letters.
+/// Whether a rule erases a kind of data.
 pub(super) fn erases(notice: &Notice, rule: &Retain, kind: Kind) -> bool {
     notice.erased_by(rule).any(|term| term == kind.term())
 }

@@ -31,7 +31,7 @@ fn lines(read: &Read<'_>, subject: SubjectId) -> Result<Vec<(Timestamp, String)>
     let mut lines = Vec::new();
     let happened = "SELECT at, event, record FROM happenings WHERE subject = $1";
     for row in read.query(happened, &me)? {
-        let of = if row.get::<String>(2)?.is_empty() { "" } else { " (a letter)" };
+        let of = if row.get::<String>(2)?.is_empty() { "" } else { " (to a single record)" };
         lines.push((from_millis(row.get(0)?)?, format!("happened: {}{of}", row.get::<String>(1)?)));
     }
     let duties = "SELECT due, action, rule, state FROM duties WHERE subject = $1";

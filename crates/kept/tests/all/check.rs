@@ -111,6 +111,17 @@ fn a_file_that_is_not_there_or_not_text_is_named() {
     "#);
 }
 
+/// Whatever is to be done with it.
+#[test]
+fn a_problem_is_named_with_its_file() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("notice.toml"), TRAINERS.replacen("contact ", "contect ", 1)).unwrap();
+    for command in ["publish", "uses", "simulate"] {
+        let said = transcript(folder.path(), &format!("{command} notice.toml"));
+        assert!(said.contains("kept: notice.toml:9:1: [notice] knows no key \"contect\"\n"), "{said}");
+    }
+}
+
 /// What the command says of the trainers' notice with changes in it.
 fn checked(changes: &[(&str, &str)]) -> String {
     let folder = tempdir().unwrap();

@@ -85,10 +85,12 @@ fn a_folder_with_something_else_in_it_is_left_alone() {
     fs::write(folder.path().join("thesis.txt"), "chapter one").unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "demo --listen 127.0.0.1:0 --data ."), @r#"
     $ kept demo --listen 127.0.0.1:0 --data .
-    kept: . is not empty and holds no example site: choose another folder with --data
+    kept: . is no empty folder and holds no example site: choose another with --data
     [exit 1]
     "#);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let said = transcript(folder.path(), "demo --listen 127.0.0.1:0 --data thesis.txt");
+    assert!(said.contains("kept: thesis.txt is no empty folder"), "{said}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn what_changes_is_said_in_sentences() {
       - While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after one hour in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
       + While you are signed in or fill in a form, one cookie holds a random number and nothing about you. You are signed out when you say so, when you close your browser, or after 30 minutes in which you do nothing. We set no cookie but those named here. Signing in opens the page “My account”, which is your own and which nobody else can open. Forms are filled in with what we already hold about you when you are signed in, and never before.
 
-    3 sentences change, and people are told first. Proposed today, it can take effect on 2027-04-01 at the earliest; it says 2027-06-01.
+    3 sentences change, and people are told first. Proposed today, it can take effect on 2027-04-01 at the earliest; it says `effective = 2027-06-01`.
     ");
 }
 
@@ -56,7 +56,7 @@ fn nothing_that_matters() {
       - Our staff in the role owner, who run this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
       + Our staff in the role owner, who look after this site, may see your name, e-mail address, sign-in details, sign-in history and the record of who did what with your data, and only to protect the site and the people on it.
 
-    1 sentence changes; nobody is worse off. It can take effect today; it says 2025-01-01.
+    1 sentence changes; nobody is worse off. It can take effect today; it says `effective = 2025-01-01`.
     ");
 }
 
@@ -75,6 +75,16 @@ fn a_notice_that_is_silent_on_changes_may_not_change_in_what_matters() {
         said.contains("it lacks the sentence `change` of [notice], so this change would be refused"),
         "{said}"
     );
+}
+
+#[test]
+fn a_notice_and_itself() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("notice.toml"), TRAINERS).unwrap();
+    insta::assert_snapshot!(transcript(folder.path(), "diff notice.toml notice.toml"), @r#"
+    $ kept diff notice.toml notice.toml
+    No sentence changes; nobody is worse off. It can take effect today; it says `effective = 2025-01-01`.
+    "#);
 }
 
 #[test]

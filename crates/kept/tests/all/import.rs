@@ -68,6 +68,11 @@ fn a_file_from_before_an_erasure_is_refused() {
         as_of("yesterday")
             .contains("write a day, such as 2027-01-31, or a moment, such as 2027-01-31T09:00Z")
     );
+    insta::assert_snapshot!(as_of("3026-01-01"), @r#"
+    $ kept import people.csv --config kept.toml --as-of 3026-01-01
+    kept: people.csv: --as-of names a moment that is still to come: say when the file was written, or when the data in it was right
+    [exit 2]
+    "#);
     assert_eq!(accounts(folder.path()), 0);
     insta::assert_snapshot!(as_of("2026-01-01T00:01Z"), @r#"
     $ kept import people.csv --config kept.toml --as-of 2026-01-01T00:01Z
@@ -169,7 +174,7 @@ fn each_rejected_line_is_explained_and_the_good_ones_are_in() {
     Nobody was written to. A newcomer gets in by the page “Forgotten password”.
     people.csv:2:given_name: Fill in “Given name”.
     people.csv:3:email: Write an e-mail address, such as name@example.test.
-    people.csv:4:address: the line has 3 cells and the first line 4; put text with a comma in it in quotation marks
+    people.csv:4: the line has 3 cells and the first line 4; write a comma after each empty cell, too, and look whether a quotation mark is not closed
     people.csv:6:email: It is the same as in line 5: leave one of them.
     people.csv:7:family_name: It has characters that are not text: take them out.
     people.csv:9:family_name: It is not UTF-8: save the file as CSV in UTF-8.

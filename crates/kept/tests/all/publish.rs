@@ -340,7 +340,7 @@ fn a_notice_with_problems_is_not_published() {
     std::fs::write(folder.path().join("notice.toml"), PROCESS.replacen("pd:Name", "pd:Nmae", 1)).unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "publish notice.toml"), @r#"
     $ kept publish notice.toml
-    kept: 16:13: unknown term "pd:Nmae" for a kind of data
+    kept: notice.toml:16:13: unknown term "pd:Nmae" for a kind of data
       help: did you mean "pd:Name"?
     [exit 1]
     "#);

@@ -96,7 +96,8 @@ fn a_site_of_ones_own_is_served_and_asked() {
                     There is no owner yet. Sign up, then use this code once, at http://[address]/owner; it replaces
                     any that was printed before.
           listens   [address] in plain http, for this machine and its proxies
-          mail      not sent: this version has no way to send it. Letters wait, sealed, in the database.
+          mail      not sent: this version has no way to send it. Letters wait, sealed, in the database,
+                    and nobody can confirm an address yet.
           board     http://[address]/notice/kept
           data      data
         "#);

@@ -50,6 +50,15 @@ fn a_year_is_lived_through_and_drawn() {
 }
 
 #[test]
+fn a_picture_that_cannot_be_drawn_is_refused_before_the_years_are_lived_through() {
+    insta::assert_snapshot!(transcript(folder().path(), &format!("{LINE} --plot nowhere/year.svg")), @r#"
+    $ kept simulate notice.toml --years 1 --people 12 --plot nowhere/year.svg
+    kept: cannot write nowhere/year.svg: No such file or directory (os error 2)
+    [exit 1]
+    "#);
+}
+
+#[test]
 fn a_notice_that_is_none_is_refused() {
     let folder = tempdir().unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "simulate notice.toml"), @r#"

@@ -2,9 +2,8 @@
 //! over, nothing asked for or shown without need.
 
 use super::read::Reader;
-use crate::notice::{
-    DataSource, Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Right, Role, Shown,
-};
+use crate::choice::{Right, Shown};
+use crate::notice::{DataSource, Form, HoldData, HoldEnd, Notice, Purpose, Retain, RetainAction, Role};
 use crate::terms::{self, Family};
 use crate::time::longer;
 use crate::vocabulary::{FormWords, Leaving};

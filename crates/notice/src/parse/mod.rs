@@ -5,8 +5,10 @@
 //! problem. Expectations are asked only of a notice without other problems.
 
 mod check;
+mod file;
 mod nouns;
 mod read;
+mod refer;
 mod rules;
 
 use toml::de::DeTable;

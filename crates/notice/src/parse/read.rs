@@ -231,6 +231,11 @@ impl<'s> Reader<'s> {
         values.iter().map(inner).collect()
     }
 
+    /// A value, or each of a list of them.
+    pub(super) fn one_or_more<'t>(&mut self, item: Item<'t>) -> Vec<Item<'t>> {
+        if matches!(item.value, DeValue::Array(_)) { self.list(&item) } else { vec![item] }
+    }
+
     /// A word in quotes.
     pub(super) fn word<'t>(&mut self, item: &Item<'t>) -> Option<&'t str> {
         if let DeValue::String(text) = item.value {

@@ -4,11 +4,13 @@ use jiff::Span;
 use toml::de::DeValue;
 
 use super::read::{Fields, Item, Reader};
+use crate::choice::{Never, Reminder, Right};
 use crate::expect::Answer;
 use crate::notice::{
-    Carrier, Cookie, Expect, Hold, HoldData, HoldEnd, Never, NeverRule, Reminder, Retain, RetainAction,
-    Right, RightRule, RuleHead, Session,
+    Carrier, Cookie, Expect, Hold, HoldData, HoldEnd, NeverRule, Retain, RetainAction, RightRule, RuleHead,
+    Session,
 };
+use crate::spell;
 
 /// Rights and things that never happen which this version does not run.
 const LATER_RIGHTS: [&str; 3] = ["restrict", "object", "portability"];
@@ -204,6 +206,26 @@ impl Reader<'_> {
         let rule = RuleHead { id: format!("never.{word}"), refs: self.refs(&mut fields) };
         self.done(fields, &[]);
         Some(NeverRule { rule, never })
+    }
+
+    /// Refuses a key that is not one of a closed set, or one that comes later.
+    fn closed<'c>(
+        &mut self,
+        key: &str,
+        item: &Item<'_>,
+        what: &str,
+        known: impl Iterator<Item = &'c str> + Clone,
+        later: &[&str],
+    ) -> Option<&'c str> {
+        if later.contains(&key) {
+            self.cannot_run(item.key.clone(), &item.path);
+            return None;
+        }
+        if !known.clone().any(|word| word == key) {
+            let help = spell::help(key, known.clone());
+            self.problem(item.key.clone(), format!("unknown {what} \"{key}\""), Some(help));
+        }
+        known.into_iter().find(|word| *word == key)
     }
 
     pub(super) fn expects(&mut self, item: Option<Item<'_>>) -> Vec<Expect> {

@@ -25,9 +25,9 @@ use crate::{messages, records::Profile, staff};
 use format::Format;
 
 /// Somebody has handed in a document.
-const SENT: &str = "document.sent";
+pub(crate) const SENT: &str = "document.sent";
 /// It has been decided on.
-const DECIDED: &str = "document.decided";
+pub(crate) const DECIDED: &str = "document.decided";
 /// The job that says a month ahead that an acceptance ends.
 const WARN: &str = "documents.warn";
 /// The job that ends it.
@@ -184,7 +184,7 @@ fn verified_until(
 }
 
 /// Until when a standing counts, or did.
-fn accepted_until(read: &Read<'_>, subject: SubjectId) -> Result<Option<Timestamp>, KeeperError> {
+pub(crate) fn accepted_until(read: &Read<'_>, subject: SubjectId) -> Result<Option<Timestamp>, KeeperError> {
     let row =
         read.query_opt("SELECT until FROM standings WHERE subject = $1", &params![subject.as_bytes()])?;
     row.map(|row| from_millis(row.get(0)?)).transpose()

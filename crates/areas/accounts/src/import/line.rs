@@ -1,8 +1,10 @@
 //! One line of a table, by the rules of the sign-up form.
 
+use std::cmp::Ordering;
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use kept_keeper::Policy;
-use kept_notice::{DataSource, spell};
+use kept_notice::{DataSource, spell, words::counted};
 use kept_vault::Kind;
 use kept_web::form::{Fields, Need};
 
@@ -95,13 +97,17 @@ impl Columns {
         now: Timestamp,
         cells: &[String],
     ) -> Result<Newcomer, Vec<Fault>> {
-        if cells.len() != self.0.len() {
-            let message = format!(
-                "the line has {} cells and the first line {}; put text with a comma in it in quotation marks",
-                cells.len(),
-                self.0.len()
-            );
-            return Err(vec![Fault { column: self.0.last().copied().unwrap_or_default().into(), message }]);
+        let todo = match cells.len().cmp(&self.0.len()) {
+            Ordering::Equal => None,
+            Ordering::Greater => Some("put text with a comma in it in quotation marks"),
+            Ordering::Less => Some(
+                "write a comma after each empty cell, too, and look whether a quotation mark is not closed",
+            ),
+        };
+        if let Some(todo) = todo {
+            let count = counted(cells.len() as u64, "cell", "cells");
+            let message = format!("the line has {count} and the first line {}; {todo}", self.0.len());
+            return Err(vec![Fault { column: String::new(), message }]);
         }
         let mut fields = Fields::default();
         for (name, cell) in self.0.iter().zip(cells) {

@@ -158,5 +158,6 @@ fn refused(cause: Refused) -> Problem {
         "It may have been removed here, or its answer came later than five minutes after the question.",
         "Try again, or sign in with your password.",
     )
+    .leading(&("/sign-in", "Sign in"))
     .because(cause)
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The event of a membership that was taken up again.
-const RETURNED: &str = "membership.returned";
+pub(crate) const RETURNED: &str = "membership.returned";
 
 pub(crate) const AREA: Area = Area {
     migrations: &[Migration {

@@ -109,7 +109,7 @@ async fn whoever_thinks_again_keeps_everything() {
     assert!(site.find("ada@example.test").await.is_some());
     let mut ada = site.signed_in("ada@example.test").await;
     let trail = ada.visit("/account/trail").await;
-    assert!(trail.says("Noted: the day you ask us to close your account"), "{}", trail.text());
+    assert!(trail.says("You asked us to close your account"), "{}", trail.text());
 
     // And asks anew, from a new day.
     let page = ada.send("/account/close", &form("close")).await;
@@ -260,7 +260,7 @@ async fn an_account_rests_and_returns() {
     assert_eq!(count(&site, "SELECT COUNT(*) FROM accounts WHERE standing = 'deactivated'").await, 1);
     let mut ada = site.signed_in("ada@example.test").await;
     assert!(opens(&mut ada).await);
-    assert!(ada.visit("/account/trail").await.says("Noted: the day you activate it again"));
+    assert!(ada.visit("/account/trail").await.says("You activated your account again"));
     site.days(60).await;
     assert!(site.find("ada@example.test").await.is_some());
 

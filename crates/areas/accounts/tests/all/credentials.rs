@@ -95,11 +95,7 @@ async fn a_compromised_password_ends_at_once() {
     assert!(can_sign_in(&site, "ada@example.test", PASSWORD).await);
     let mut ada = site.signed_in("ada@example.test").await;
     let trail = ada.visit("/account/trail").await;
-    assert!(
-        trail.says("Noted: the day you tell us that somebody may know your password"),
-        "{}",
-        trail.text()
-    );
+    assert!(trail.says("You told us that somebody may know your password"), "{}", trail.text());
 }
 
 /// acc-9: single-use, expiring, and it tells nobody who has an account.

@@ -110,6 +110,7 @@ async fn walk(site: &Site) {
         "Our verification desk looked at your",
         "licence for the workshop in May",
         "accepted until 30 June 2027",
+        "Verified professional standing Accepted until 30 June 2027.",
     ] {
         assert!(page.says(said), "{said}: {}", page.text());
     }

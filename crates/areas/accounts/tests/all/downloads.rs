@@ -92,7 +92,8 @@ async fn machines_are_registered_and_removed() {
     ada.send(MACHINES, &[("id", ID)]).await;
     let page = ada.send(MACHINES, &[("id", ID)]).await;
     assert_eq!(page.text().matches(ID).count(), 2, "once, with its button: {}", page.text());
-    assert!(ada.visit("/account/data").await.says(ID), "rgt-1");
+    let page = ada.visit("/account/data").await;
+    assert!(page.says(&format!("{ID}, since 31 January 2027")), "rgt-1: {}", page.text());
     assert_eq!(files_with(site.folder(), ID), [""; 0], "sealed");
     site.member("mira@example.test").await;
     assert!(!site.signed_in("mira@example.test").await.visit(MACHINES).await.says(ID));

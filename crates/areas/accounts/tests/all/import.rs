@@ -61,7 +61,7 @@ async fn gets_in(site: Site) {
     let mut ada = site.signed_in("ada@example.test").await;
     let page = ada.visit("/account/data").await;
     assert!(page.says("the register of customers that we kept before this site"), "{}", page.text());
-    assert!(page.says("Noted: the day we take over your account."), "{}", page.text());
+    assert!(page.says("We took over your account."), "{}", page.text());
     assert!(!page.says("after you sign up"), "they never signed up: {}", page.text());
     assert_eq!(ada.visit("/account").await.value("phone").unwrap(), "0123 456");
     for promise in ["source.former-register", "never.collect-elsewhere"] {

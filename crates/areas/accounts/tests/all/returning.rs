@@ -149,6 +149,7 @@ async fn a_number_that_is_not_theirs_gives_nobody_anything() {
             "{}",
             card.text()
         );
+        assert_eq!(card.says("Once joined"), tried != "M-NOBODY", "{}", card.text());
         assert!(bert.visit("/account/return").await.says("We could not make sure"));
     }
     assert_eq!(pages[0], pages[1]);

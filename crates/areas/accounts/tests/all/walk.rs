@@ -30,6 +30,7 @@ async fn live_through(site: Site) {
     assert_eq!(site.find(email).await, None, "opening the link must change nothing");
     let page = mira.send(&link, &[]).await;
     assert!(page.says("Your account is open"), "{}", page.text());
+    assert!(page.says("your membership runs until 31 January 2028"), "{}", page.text());
     let subject = site.find(email).await.unwrap();
 
     // Signing in, and correcting one's details.
@@ -63,7 +64,7 @@ async fn live_through(site: Site) {
         "Erased from 31 July 2028, unless you renew your membership",
         "Erased from 31 January 2038, unless you renew your membership",
         "Erased from 7 February 2027",
-        "Until 31 January 2028.",
+        "Until 31 January 2028. Open since 31 January 2027.",
         "Member id",
         "Text of our messages to you “Please confirm your address” to write to you about your membership",
         "This site wrote down your member id",

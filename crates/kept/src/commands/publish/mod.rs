@@ -7,13 +7,12 @@ mod markdown;
 use std::{io::Write, path::Path};
 
 use askama::Template;
-use kept_keeper::{Policy, Registry};
+use kept_keeper::Policy;
 use kept_notice::{Hold, Notice, Sentence};
 use kept_public::{Row, rows, title};
 use kept_web::assets;
 
-use super::{Failed, read};
-use crate::site::AREAS;
+use super::{Failed, compile};
 
 /// In what form a notice is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub enum Format {
 /// # Errors
 /// It cannot be read, has problems, or the output cannot be written.
 pub fn run(path: &Path, format: Format, out: &mut impl Write) -> Result<(), Failed> {
-    let policy = Policy::compile(&read(path)?, &Registry::new(AREAS))?;
+    let policy = compile(path)?;
     match format {
         Format::Html => writeln!(out, "{}", Sheet::of(&policy).render().map_err(std::io::Error::other)?)?,
         Format::Markdown => write!(out, "{}", markdown::text(&Sheet::of(&policy)))?,

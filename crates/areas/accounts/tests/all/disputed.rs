@@ -2,8 +2,9 @@
 //! added to it.
 
 use jiff::{SignedDuration, Timestamp};
+use kept_accounts::members;
 use kept_keeper::Status;
-use kept_testkit::{Browser, PASSWORD, PROCESS, Site};
+use kept_testkit::{Browser, PASSWORD, PROCESS, Site, TRAINERS};
 
 use crate::{
     devices::remembered,
@@ -12,6 +13,7 @@ use crate::{
 };
 
 const ADA: &str = "ada@example.test";
+const BERT: &str = "bert@example.test";
 
 /// Ada disputes how we handle her data, and then has her account closed in fourteen days. Gives that moment.
 async fn closes_in_dispute(site: &Site, ada: &mut Browser) -> Timestamp {
@@ -90,4 +92,42 @@ async fn a_remembered_device_opens_nothing() {
     ada.restart();
     assert_eq!(ada.get("/account").await.location(), Some("/sign-in"));
     assert_eq!(count(&site, "SELECT COUNT(*) FROM devices").await, 0);
+}
+
+/// acc-13, ntc-2: our messages to her were erased on that day, and none is written after it: no link, no warning before an end, no
+/// word of another notice. Whoever is here as before gets them.
+#[tokio::test]
+async fn nobody_writes_to_her() {
+    let site = Site::open().await;
+    let ada = site.member(ADA).await;
+    let bert = site.member(BERT).await;
+    let mut here = site.signed_in(ADA).await;
+    closes_in_dispute(&site, &mut here).await;
+    site.days(15).await;
+    assert!(site.find(ADA).await.is_some() && site.letters(ADA).await.is_empty());
+
+    for who in [ADA, BERT] {
+        site.browser().send("/forgotten", &[("name", who)]).await;
+    }
+    only_bert_has(&site, "Choose a new password").await;
+
+    for subject in [ada, bert] {
+        site.act(move |act| members::expire_now(act, subject)).await;
+    }
+    site.days(152).await;
+    only_bert_has(&site, "Your data will be erased from 15 August 2027").await;
+
+    let longer = TRAINERS.replace("effective = 2025-01-01", "effective = 2027-09-10").replace(
+        "when  = \"mail.queued\"\nafter = \"7 days\"",
+        "when  = \"mail.queued\"\nafter = \"30 days\"",
+    );
+    site.keeper.propose(&longer).await.unwrap();
+    site.sweep().await;
+    only_bert_has(&site, "Our privacy notice changes on 10 September 2027").await;
+}
+
+async fn only_bert_has(site: &Site, subject: &str) {
+    assert!(site.letters(BERT).await.iter().any(|letter| letter.subject == subject), "{subject}");
+    let hers: Vec<_> = site.letters(ADA).await.into_iter().map(|letter| letter.subject).collect();
+    assert_eq!(hers, Vec::<String>::new());
 }

@@ -127,10 +127,8 @@ impl Keeper {
         let ring = keys.load()?;
         let migrations = registry.migrations();
         // Before anything of an older version is changed.
-        let fits = |read: &Read<'_>| match facts::read(read, KEYS)? {
-            Some(known) if known != ring.fingerprint() => Err(other_keys(&folder)),
-            _ => Ok(()),
-        };
+        let notice = (!under_another).then(|| policy.version());
+        let fits = |read: &Read<'_>| belongs(read, &folder, &ring.fingerprint(), notice);
         let store = match setup.database {
             Database::Folder => Store::open_if(&folder, &migrations, fits)?,
             Database::Url(url) => Store::connect_if(url, &migrations, fits)?,
@@ -302,21 +300,11 @@ impl House {
                 &params![to_millis(ctx.now)],
             )?;
         }
-        if facts::read(tx, KEYS)?.as_ref() != Some(&fingerprint) {
-            return Err(other_keys(&self.folder));
-        }
-        let running = tx.query_one("SELECT policy FROM ledger_edge WHERE id = 1", &params![])?;
+        belongs(tx, &self.folder, &fingerprint, (!under_another).then(|| ctx.policy.version()))?;
         if tx.query("SELECT 1 FROM policies LIMIT 1", &params![])?.is_empty() {
-            return self.take_into_force(tx, ctx, source);
+            self.take_into_force(tx, ctx, source)?;
         }
-        let known = "SELECT 1 FROM policies WHERE version = $1";
-        if under_another || tx.query_opt(known, &params![ctx.policy.version()])?.is_some() {
-            return Ok(());
-        }
-        Err(StartError::OtherNotice {
-            folder: self.folder.clone(),
-            running: running.get::<String>(0)?.chars().take(12).collect(),
-        })
+        Ok(())
     }
 
     fn take_into_force(&self, tx: &Tx<'_>, ctx: &mut Ctx, source: &str) -> Result<(), StartError> {
@@ -374,8 +362,21 @@ const KEYS: &str = "keys";
 /// Where the ledger's name is written down.
 const ORIGIN: &str = "origin";
 
-fn other_keys(folder: &Path) -> StartError {
-    StartError::OtherKeys { path: folder.join("keys") }
+/// Whether the site of a database has these keys, and knows this notice, if one is given. One that nobody has used yet goes
+/// with any.
+fn belongs(read: &Read<'_>, folder: &Path, keys: &str, notice: Option<&str>) -> Result<(), StartError> {
+    let Some(known) = facts::read(read, KEYS)? else { return Ok(()) };
+    if known != keys {
+        return Err(StartError::OtherKeys { path: folder.join("keys") });
+    }
+    let Some(notice) = notice else { return Ok(()) };
+    let running: String =
+        read.query_one("SELECT policy FROM ledger_edge WHERE id = 1", &params![])?.get(0)?;
+    let known = "SELECT 1 FROM policies WHERE version = $1";
+    if running == notice || read.query_opt(known, &params![notice])?.is_some() {
+        return Ok(());
+    }
+    Err(StartError::OtherNotice { folder: folder.into(), running: running.chars().take(12).collect() })
 }
 
 /// The ledger's name as its first server wrote it down: it stays, also when the contact changes.

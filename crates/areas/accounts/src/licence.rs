@@ -35,7 +35,7 @@ pub const LICENCES: Area = Area {
 /// The number of a person's licence, which they may give.
 #[derive(Clone, Record, Serialize, Deserialize)]
 #[record(name = "licence")]
-struct Licence {
+pub(crate) struct Licence {
     /// As it was typed.
     #[kind(OfficialID)]
     licence: Option<String>,

@@ -12,8 +12,10 @@ use crate::{
     AREA,
     account::corrected,
     closing::{CLOSED, CLOSING},
+    downloads::Machines,
+    licence::Licence,
     members::Standing,
-    records::{MyProfile, Profile},
+    records::{Addresses, Credential, MyProfile, NewAddress, Profile},
 };
 
 /// `rgt-2`: whatever a form has asked of people, a page takes the correction of; and what they corrected is what is held,
@@ -29,7 +31,7 @@ pub(crate) fn rectify(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
         let fixed = fixed.join(", ");
         return Ok(Finding::broken(1, format!("asked for, and no page takes a correction of it: {fixed}")));
     }
-    let found = inspect.written(Profile::NAME, &[Kind::NAME, Kind::EMAIL_ADDRESS])?;
+    let found = inspect.written(CORRECTED)?;
     if found.lost > 0 {
         let detail = format!("corrected, and older details are held: {}", found.lost);
         return Ok(Finding::broken(found.lost, detail));
@@ -49,6 +51,16 @@ pub(crate) fn rectify(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
         ),
     ))
 }
+
+/// What people correct on pages of their own, with the kinds that each always has.
+const CORRECTED: &[(&str, &[Kind])] = &[
+    (Profile::NAME, &[Kind::NAME, Kind::EMAIL_ADDRESS]),
+    (Credential::NAME, &[]),
+    (Addresses::NAME, &[]),
+    (NewAddress::NAME, &[]),
+    (Licence::NAME, &[]),
+    (Machines::NAME, &[]),
+];
 
 /// The kinds that the notice's forms ask people for.
 fn asked_for(policy: &Policy) -> BTreeSet<&'static str> {

@@ -10,7 +10,7 @@ use axum::{
 use jiff::Span;
 use kept_keeper::{Act, Actor, Deed, KeeperError};
 use kept_notice::{Carrier, shortest, words::duration};
-use kept_vault::SubjectId;
+use kept_vault::{Kind, SubjectId};
 use kept_web::{
     Client, Frame, Problem, Sent, Visit,
     form::Fields,
@@ -57,7 +57,7 @@ struct SignInPage<'a> {
 pub(crate) enum Outcome {
     In(Factor),
     Wrong,
-    /// The account was closed by its owner.
+    /// The account is closed: by its owner, or its day has come.
     Closed,
 }
 
@@ -185,7 +185,8 @@ fn sign_in(
     come_in(act, subject, factor, "password", carried)
 }
 
-/// Lets somebody in who has shown who they are, unless they have closed their account.
+/// Lets somebody in who has shown who they are, unless they have closed their account, or only a dispute keeps something of
+/// it: a passkey opens no more then than the password, which is erased.
 pub(crate) fn come_in(
     act: &mut Act<'_, '_>,
     subject: SubjectId,
@@ -194,7 +195,8 @@ pub(crate) fn come_in(
     carried: &Carried,
 ) -> Result<Outcome, KeeperError> {
     let standing = members::account(act.tx(), subject)?.map(|account| account.standing);
-    if matches!(standing, Some(Standing::Open | Standing::Deactivated | Standing::Disabled)) {
+    let opens = matches!(standing, Some(Standing::Open | Standing::Deactivated | Standing::Disabled));
+    if opens && !act.is_over(subject, Kind::PASSWORD)? {
         sessions::end(act, carried.before.digest())?;
         sessions::begin(act, subject, &carried.session, factor, by)?;
         carried.known.iter().try_for_each(|device| devices::forget(act, device))?;
@@ -231,7 +233,7 @@ pub(crate) fn closed(contact: &str) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "Your account is closed",
-        "You closed it at once. What was in it is erased, unless a law or a dispute keeps it for now.",
-        format!("If it was not you, or to ask for what is kept, write to {contact}."),
+        "What was in it is erased, unless a law or a dispute keeps it for now.",
+        format!("If it was not you who closed it, or to ask for what is kept, write to {contact}."),
     )
 }

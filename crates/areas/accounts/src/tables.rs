@@ -1,7 +1,12 @@
-//! What each column of this area holds, and the statement that takes it away.
+//! What each column of this area holds, and the statement that takes it away. What stands for a password goes with it, too: a
+//! session, a remembered device and a link open nothing of what a dispute alone keeps.
 
 use kept_keeper::{Holds, Table};
 use kept_vault::Kind;
+
+const END_SESSIONS: &str = "DELETE FROM sessions WHERE subject = $1";
+const FORGET_DEVICES: &str = "DELETE FROM devices WHERE subject = $1";
+const REVOKE_LINKS: &str = "DELETE FROM links WHERE subject = $1";
 
 pub(crate) const TABLES: &[Table] = &[
     Table {
@@ -35,7 +40,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("ends", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
             ("factor", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
         ],
-        erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM sessions WHERE subject = $1")],
+        erase: &[(Kind::AUTHENTICATION_HISTORY, END_SESSIONS), (Kind::PASSWORD, END_SESSIONS)],
     },
     Table {
         name: "devices",
@@ -45,7 +50,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("seen", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
             ("ends", Holds::Kind(Kind::AUTHENTICATION_HISTORY)),
         ],
-        erase: &[(Kind::AUTHENTICATION_HISTORY, "DELETE FROM devices WHERE subject = $1")],
+        erase: &[(Kind::AUTHENTICATION_HISTORY, FORGET_DEVICES), (Kind::PASSWORD, FORGET_DEVICES)],
     },
     Table {
         name: "confirmations",
@@ -63,7 +68,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("leads", Holds::Kind(Kind::AUTHENTICATING)),
             ("ends", Holds::Kind(Kind::AUTHENTICATING)),
         ],
-        erase: &[(Kind::AUTHENTICATING, "DELETE FROM links WHERE subject = $1")],
+        erase: &[(Kind::AUTHENTICATING, REVOKE_LINKS), (Kind::PASSWORD, REVOKE_LINKS)],
     },
     Table {
         name: "roles",

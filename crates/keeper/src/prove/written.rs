@@ -11,7 +11,7 @@ use crate::{
     trail::{Deed, Event},
 };
 
-/// A record of some people, as it was written and as it is held.
+/// Some records of some people, as they were written and as they are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// How many parts were held against the trail.
@@ -25,24 +25,26 @@ pub struct Written {
 }
 
 impl Inspect<'_, '_> {
-    /// Holds one record of some people against their trails. Of the kinds that are `always` given, each write raises the
-    /// revision; of one that people may leave out, it begins anew whenever they do.
+    /// Holds `records` of some people against their trails, each named with the kinds that are always given in it: of these
+    /// each write raises the revision; of one that people may leave out, it begins anew whenever they do.
     ///
     /// # Errors
     /// The database failed.
-    pub fn written(&self, record: &str, always: &[Kind]) -> Result<Written, KeeperError> {
+    pub fn written(&self, records: &[(&str, &[Kind])]) -> Result<Written, KeeperError> {
         let mut found = Written::default();
         for Lately { subject, events, whole } in self.lately()?.unwrap_or_default() {
             // Nothing is known of how it came about when the trail has been erased.
             if events.is_empty() {
                 continue;
             }
-            for (kind, revision) in self.revisions(*subject, record)? {
-                let noted = writes(events, record, kind);
-                found.parts += 1;
-                found.again += revision - 1;
-                found.lost += i64::from(always.contains(&kind) && revision < noted);
-                found.unrecorded += i64::from(*whole && revision > noted);
+            for (record, always) in records {
+                for (kind, revision) in self.revisions(*subject, record)? {
+                    let noted = writes(events, record, kind);
+                    found.parts += 1;
+                    found.again += revision - 1;
+                    found.lost += i64::from(always.contains(&kind) && revision < noted);
+                    found.unrecorded += i64::from(*whole && revision > noted);
+                }
             }
         }
         Ok(found)

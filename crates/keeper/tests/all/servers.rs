@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 use crate::{
     club::{AREA, BY_EMAIL, Badge, NOTICE},
-    site::{Hands, On, START, Site, open},
+    site::{Hands, On, START, Site, notice_with, open},
+    starting::NEWER,
 };
 
 const MEMBERS: [&str; 8] = ["Anna", "Bert", "Cleo", "Dora", "Emil", "Fred", "Gina", "Hans"];
@@ -214,6 +215,20 @@ async fn a_server_without_the_key_file_or_with_another_is_refused() {
     key_file(folder.path(), 9);
     assert!(matches!(start().await, Err(StartError::OtherKeys { .. })));
     assert_eq!(kept_pgtest::sql(site.url.as_ref().unwrap(), all), before);
+}
+
+/// It leaves the schema as it is, too.
+#[tokio::test]
+async fn a_server_with_another_notice_is_refused() {
+    let site = Site::new(On::Postgres).await;
+    let (url, folder) = (site.url.as_deref().unwrap(), TempDir::new().unwrap());
+    fs::copy(site.folder.path().join("keys"), folder.path().join("keys")).unwrap();
+    let other = notice_with("6 months", "7 months");
+    let start = open(folder.path(), Some(url), Hands::at(START), &other, &[NEWER], 2).await;
+    assert!(matches!(start, Err(StartError::OtherNotice { .. })));
+    assert_eq!(kept_pgtest::sql(url, "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'caps'"), "0");
+    open(folder.path(), Some(url), Hands::at(START), NOTICE, &[NEWER], 2).await.unwrap();
+    assert_eq!(kept_pgtest::sql(url, "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'caps'"), "1");
 }
 
 /// One server proposes; all switch at the moment, each at its own next act or look, also one that was stopped meanwhile,

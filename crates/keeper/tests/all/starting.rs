@@ -71,21 +71,26 @@ async fn without_its_keys() {
     open(folder.path(), None, Hands::at(START), NOTICE, &[AREA], 2).await.unwrap();
 }
 
-/// A version of the code that would change the schema does not do so before it has refused.
+/// The club in a version of the code that would change the schema: it does not do so before it has refused.
+pub(crate) const NEWER: Area = Area {
+    migrations: &[
+        MIGRATION,
+        Migration { name: "club/0002_cap", sql: "CREATE TABLE caps (size BIGINT NOT NULL)" },
+    ],
+    ..AREA
+};
+
 #[tokio::test]
 async fn without_its_keys_nothing_is_migrated() {
-    const NEWER: &[Migration] =
-        &[MIGRATION, Migration { name: "club/0002_cap", sql: "CREATE TABLE caps (size BIGINT NOT NULL)" }];
-    let newer = Area { migrations: NEWER, ..AREA };
     let folder = used().await;
     let (keys, other) = (folder.path().join("keys"), used_by_another_seed().await);
     let own = fs::read(&keys).unwrap();
     fs::copy(other.path().join("keys"), &keys).unwrap();
     let says = "the key file FOLDER/keys belongs to another site: put the key file of this folder back; nothing was touched";
-    leaves_all_as_it_was(folder.path(), NOTICE, &[newer], says).await;
+    leaves_all_as_it_was(folder.path(), NOTICE, &[NEWER], says).await;
     // The older version still runs, and the newer one once its keys are back.
     fs::write(&keys, own).unwrap();
-    for area in [AREA, newer] {
+    for area in [AREA, NEWER] {
         let keeper = open(folder.path(), None, Hands::at(START), NOTICE, &[area], 2).await.unwrap();
         keeper.close().await.unwrap();
     }
@@ -108,7 +113,9 @@ async fn under_another_notice() {
     let says = format!(
         "FOLDER runs under another notice (version {running}): to change it, run `kept propose` with the new notice; to go on as it is, put the notice in force back"
     );
-    leaves_all_as_it_was(folder.path(), &other, &[AREA], &says).await;
+    for area in [AREA, NEWER] {
+        leaves_all_as_it_was(folder.path(), &other, &[area], &says).await;
+    }
     // Comments and spacing are no other notice.
     let same = format!("# A comment.\n\n{NOTICE}");
     open(folder.path(), None, Hands::at(START), &same, &[AREA], 2).await.unwrap();

@@ -200,7 +200,8 @@ impl Person {
         }
         let off = self.standing(notice, now)?.0 == "disabled";
         let was_off = std::mem::replace(&mut self.off, off);
-        if off && !was_off || self.is_erased(notice, Kind::AUTHENTICATION_HISTORY, now)? {
+        let ended = |kind| self.is_erased(notice, kind, now);
+        if off && !was_off || ended(Kind::AUTHENTICATION_HISTORY)? || ended(Kind::PASSWORD)? {
             self.seats.iter_mut().for_each(Seat::end);
         }
         let lately = after(now, &Span::new().days(-FORGOTTEN))?;

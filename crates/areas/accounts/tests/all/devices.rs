@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{count, least, sign_in};
 
-async fn remembered(site: &Site, email: &str) -> Browser {
+pub(crate) async fn remembered(site: &Site, email: &str) -> Browser {
     let mut browser = site.browser();
     let form = [("email", email), ("password", PASSWORD), ("remember", "yes")];
     let page = browser.send("/sign-in", &form).await;

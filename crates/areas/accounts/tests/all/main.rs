@@ -16,6 +16,7 @@ mod credentials;
 mod crossing;
 mod desk;
 mod devices;
+mod disputed;
 mod documents;
 mod downloads;
 mod export;

@@ -36,7 +36,7 @@ pub(crate) async fn add(browser: &mut Browser, name: &str, device: &mut Authenti
 }
 
 /// Somebody of this address with a passkey, and the browser in which they have added it.
-async fn with_passkey(site: &Site, email: &str, number: u8) -> (Browser, Authenticator) {
+pub(crate) async fn with_passkey(site: &Site, email: &str, number: u8) -> (Browser, Authenticator) {
     site.member(email).await;
     let (mut browser, mut device) = (site.signed_in(email).await, Authenticator::new(number));
     add(&mut browser, "The old telephone", &mut device).await;
@@ -53,7 +53,7 @@ async fn give(browser: &mut Browser, answer: &str) -> Page {
 }
 
 /// Signs in with a passkey.
-async fn enter(browser: &mut Browser, device: &mut Authenticator) -> Page {
+pub(crate) async fn enter(browser: &mut Browser, device: &mut Authenticator) -> Page {
     let asked = ask(browser).await;
     give(browser, &device.answer(&asked)).await
 }

@@ -2,7 +2,7 @@
 
 use kept_keeper::{Promise, Status};
 use kept_store::params;
-use kept_testkit::{PASSWORD, Site};
+use kept_testkit::{CPE, PASSWORD, PROCESS, Site, TRAINERS};
 use kept_vault::SubjectId;
 
 /// What a row of the vault says, where it came from, and how often it was written.
@@ -61,6 +61,38 @@ async fn corrections(site: Site) {
     assert_eq!((found.status, found.detail.as_str()), (Status::Broken, detail));
 }
 
+/// What is corrected on other pages than My account is held against the trail as well: a licence number, a machine, a password,
+/// another address.
+#[tokio::test]
+async fn corrections_on_every_page_are_recorded() {
+    let password = [("password", PASSWORD), ("new_password", "a quieter lantern over the harbour")];
+    for (notice, path, form) in [
+        (CPE, "/account/licence", &[("licence", "CPA-2041 77")][..]),
+        (PROCESS, "/account/machines", &[("id", "A-77")]),
+        (TRAINERS, "/account/password", &password),
+        (
+            TRAINERS,
+            "/account/addresses",
+            &[("do", "add"), ("email", "ada.too@example.test"), ("password", PASSWORD)],
+        ),
+    ] {
+        let site = Site::under(notice).await;
+        let ada = site.member("ada@example.test").await;
+        let mut browser = site.signed_in("ada@example.test").await;
+        let latest = latest(&site, ada).await;
+        let page = browser.send(path, form).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
+        let found = rectify(&site).await;
+        assert_eq!(found.status, Status::Kept, "{path}: {}", found.detail);
+
+        let taken = "DELETE FROM trail WHERE subject = $1 AND position > $2";
+        site.act(move |act| Ok(act.tx().execute(taken, &params![ada.as_bytes(), latest])?)).await;
+        let found = rectify(&site).await;
+        let detail = "changed without an entry in the record of who did what: 1";
+        assert_eq!((found.status, found.detail.as_str()), (Status::Broken, detail), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_asked_to_be_erased_has_its_date() {
     erasures(Site::open().await).await;
@@ -108,6 +140,12 @@ async fn rectify(site: &Site) -> Promise {
 
 async fn erase(site: &Site) -> Promise {
     site.promise("right.erase").await
+}
+
+/// The position of the last entry in somebody's trail.
+async fn latest(site: &Site, subject: SubjectId) -> i64 {
+    let sql = "SELECT MAX(position) FROM trail WHERE subject = $1";
+    site.act(move |act| Ok(act.tx().query_one(sql, &params![subject.as_bytes()])?.get(0)?)).await
 }
 
 async fn name_of(site: &Site, subject: SubjectId) -> Row {

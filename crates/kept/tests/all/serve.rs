@@ -167,6 +167,11 @@ fn what_does_not_fit_is_said_before_anything_is_made() {
     kept: cannot read notices.toml: No such file or directory (os error 2)
     [exit 1]
     "#);
+    insta::assert_snapshot!(refused(&[("# downloads = \"downloads\"", "downloads = \"nowhere\"")], serve), @r#"
+    $ kept serve --config kept.toml
+    kept: cannot read nowhere: No such file or directory (os error 2)
+    [exit 1]
+    "#);
     insta::assert_snapshot!(refused(&[("# database = \"postgresql://kept@localhost/kept\"", "database = \"postgresql://kept:hush-hush@db.example.test/kept\"")], serve), @r#"
     $ kept serve --config kept.toml
     kept: the connection to db.example.test would not be encrypted: use a socket or a tunnel, or, when the network itself is trusted, add sslmode=disable to the address

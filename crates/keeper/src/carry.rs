@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use kept_notice::{HoldEnd, Notice, Retain, RetainAction, due};
+use kept_notice::{HoldEnd, Notice, Retain, due};
 use kept_store::{Read, StoreError, Tx, params};
 use kept_vault::SubjectId;
 
@@ -43,17 +43,11 @@ fn same(old: &Notice, was: &Retain, new: &Notice, is: &Retain) -> bool {
     };
     (&was.when, &was.unless) == (&is.when, &is.unless)
         && spans(was) == spans(is)
-        && erases(old, was) == erases(new, is)
+        && erased(old, was) == erased(new, is)
 }
 
-/// The terms that a rule erases; none if it does something else.
-fn erases(notice: &Notice, rule: &Retain) -> Option<BTreeSet<&'static str>> {
-    match &rule.action {
-        RetainAction::Erase { labels } => {
-            Some(labels.iter().flat_map(|label| notice.kinds_of(label)).collect())
-        }
-        RetainAction::Disable => None,
-    }
+fn erased(notice: &Notice, rule: &Retain) -> BTreeSet<&'static str> {
+    notice.erased_by(rule).collect()
 }
 
 /// An event of a subject from which clocks run.
@@ -122,10 +116,8 @@ impl Begun<'_> {
         if self.main(tx, &older_name(id, old))?.is_some() {
             return Ok(());
         }
-        let (wider, narrower) = match (erases(&old.notice, was), erases(&new.notice, is)) {
-            (Some(was), Some(is)) => (is.is_superset(&was), is.is_subset(&was)),
-            _ => (true, true),
-        };
+        let (before, now) = (erased(&old.notice, was), erased(&new.notice, is));
+        let (wider, narrower) = (now.is_superset(&before), now.is_subset(&before));
         let Some((stands, ends)) = self.main(tx, id)? else { return self.begin(tx, new, is) };
         if stands == "done" {
             return if narrower { Ok(()) } else { self.begin(tx, new, is) };

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use kept_notice::RetainAction;
 use kept_store::{Read, StoreError, Tx, Value, params};
 use kept_vault::{KeyId, Kind, SubjectId};
 
@@ -136,8 +135,8 @@ fn start_anew(tx: &Tx<'_>, ctx: &Ctx, duty: &Duty) -> Result<(), KeeperError> {
 pub(crate) fn kinds_of(policy: &Policy, rule: &str) -> Result<Vec<Kind>, KeeperError> {
     let unknown = || KeeperError::Unknown(rule.into());
     let (notice, retain) = policy.retain(rule).ok_or_else(unknown)?;
-    let RetainAction::Erase { labels } = &retain.action else { return Err(unknown()) };
-    let terms: BTreeSet<&str> = labels.iter().flat_map(|label| notice.kinds_of(label)).collect();
+    retain.erased().ok_or_else(unknown)?;
+    let terms: BTreeSet<&str> = notice.erased_by(retain).collect();
     terms.into_iter().filter_map(Kind::parse).map(Ok).collect()
 }
 

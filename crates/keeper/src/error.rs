@@ -121,6 +121,14 @@ pub enum KeeperError {
     Checkpoint(#[source] std::io::Error),
 }
 
+impl KeeperError {
+    /// Whether it was the moment: nothing was kept, and the same may succeed soon. A point read may take a second on
+    /// PostgreSQL, and longer where the database has too much to do.
+    pub fn passes(&self) -> bool {
+        matches!(self, KeeperError::Store(StoreError::Busy | StoreError::Unreachable | StoreError::Budget))
+    }
+}
+
 /// Why a site did not start. Each says what, where, and what to do; nothing has been changed.
 #[derive(Debug, Error)]
 pub enum StartError {

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use kept_ledger::{Frontier, Origin, Signer};
-use kept_store::{Read, Store, StoreError, Tx, params};
+use kept_store::{Read, Store, Tx, params};
 use kept_vault::{KeyCustody, KeyFile, KeyRing};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -18,6 +18,7 @@ use crate::{
     attempt::Attempt,
     ctx::{Actor, Ctx, TimeSource},
     error::{KeeperError, StartError},
+    facts,
     follow::Known,
     journal::{Journal, Note},
     look::Look,
@@ -126,7 +127,7 @@ impl Keeper {
         let ring = keys.load()?;
         let migrations = registry.migrations();
         // Before anything of an older version is changed.
-        let fits = |read: &Read<'_>| match fact(read, KEYS)? {
+        let fits = |read: &Read<'_>| match facts::read(read, KEYS)? {
             Some(known) if known != ring.fingerprint() => Err(other_keys(&folder)),
             _ => Ok(()),
         };
@@ -288,16 +289,10 @@ impl House {
         under_another: bool,
     ) -> Result<(), StartError> {
         let fingerprint = self.ring.fingerprint();
-        if fact(tx, KEYS)?.is_none() {
+        if facts::read(tx, KEYS)?.is_none() {
             // Of several servers that start an empty site one goes first; the others wait here until it has.
-            tx.execute(
-                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-                &params![KEYS, &fingerprint],
-            )?;
-            tx.execute(
-                "INSERT INTO facts (name, value) VALUES ('origin', $1) ON CONFLICT (name) DO NOTHING",
-                &params![self.origin.to_string()],
-            )?;
+            facts::write_first(tx, KEYS, &fingerprint)?;
+            facts::write_first(tx, ORIGIN, &self.origin.to_string())?;
             tx.execute(
                 "INSERT INTO ledger_edge (id, edge, policy) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING",
                 &params![Frontier::new().to_bytes(), ctx.policy.version()],
@@ -307,7 +302,7 @@ impl House {
                 &params![to_millis(ctx.now)],
             )?;
         }
-        if fact(tx, KEYS)?.as_ref() != Some(&fingerprint) {
+        if facts::read(tx, KEYS)?.as_ref() != Some(&fingerprint) {
             return Err(other_keys(&self.folder));
         }
         let running = tx.query_one("SELECT policy FROM ledger_edge WHERE id = 1", &params![])?;
@@ -376,11 +371,8 @@ impl<E: From<KeeperError>> Acted<E> {
 /// Where it is written down which key ring the data was sealed under.
 const KEYS: &str = "keys";
 
-/// What a site has written down about itself.
-fn fact(read: &Read<'_>, name: &str) -> Result<Option<String>, StoreError> {
-    let row = read.query_opt("SELECT value FROM facts WHERE name = $1", &params![name])?;
-    row.map(|row| row.get(0)).transpose()
-}
+/// Where the ledger's name is written down.
+const ORIGIN: &str = "origin";
 
 fn other_keys(folder: &Path) -> StartError {
     StartError::OtherKeys { path: folder.join("keys") }
@@ -388,7 +380,7 @@ fn other_keys(folder: &Path) -> StartError {
 
 /// The ledger's name as its first server wrote it down: it stays, also when the contact changes.
 async fn known_origin(store: &Store) -> Result<Option<Origin>, StartError> {
-    let Some(origin) = store.read(|read| fact(read, "origin")).await? else { return Ok(None) };
+    let Some(origin) = store.read(|read| facts::read(read, ORIGIN)).await? else { return Ok(None) };
     Ok(Some(origin.parse().map_err(|_| KeeperError::Malformed("a name of the ledger that is none"))?))
 }
 

@@ -19,6 +19,7 @@ mod ctx;
 mod duty;
 mod erase;
 mod error;
+mod facts;
 mod follow;
 mod holdings;
 mod journal;
@@ -58,7 +59,7 @@ pub use keeper::{Database, Keeper, Setup};
 pub use kept_derive::{Record, View};
 pub use look::Look;
 pub use outbox::Letter;
-pub use policy::Policy;
+pub use policy::{Judged, Policy};
 pub use propose::{ProposeError, Proposed};
 pub use prove::{
     Check, Covers, Finding, Inspect, LedgerRef, NoticeRef, Promise, Proof, Report, StaffLook, Status, Written,

@@ -267,8 +267,7 @@ impl<'a, 'c> Look<'a, 'c> {
     }
 
     fn event(&self, view: &ViewSpec, because: Option<&str>) -> Event {
-        let kinds = view.kinds_under(&self.ctx.policy.notice);
-        self.read_event(view.name, view.purpose, &kinds, because)
+        self.read_event(view.name, view.purpose, self.ctx.policy.kinds_shown(view), because)
     }
 
     fn read_event(&self, what: &str, purpose: &str, kinds: &[Kind], because: Option<&str>) -> Event {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{Span, Timestamp};
 use kept_notice::{Notice, Retain, Sentence, Verdict, due};
+use kept_vault::Kind;
 
 use crate::{carry, error::KeeperError, error::StartError, registry::Registry, view::ViewSpec};
 
@@ -13,14 +14,25 @@ pub struct Policy {
     pub notice: Notice,
     /// Its sentences, one per rule.
     pub sentences: Vec<Sentence>,
-    /// Every view with the notice's verdict.
-    pub views: Vec<(&'static ViewSpec, Verdict)>,
+    /// Every view, as the notice judges it.
+    pub views: Vec<Judged>,
     /// The moment from which it binds; of a notice that is in force nowhere, the beginning of time.
     pub since: Timestamp,
     /// The policy whose place it took.
     pub before: Option<Arc<Policy>>,
     /// Clocks of earlier policies that may still run, because what was promised then was stronger (`ntc-8`).
     pub(crate) older: Vec<Older>,
+}
+
+/// A view under a notice.
+pub struct Judged {
+    /// The view as it is declared.
+    pub spec: &'static ViewSpec,
+    /// Whether the notice allows it, and by which rules.
+    pub verdict: Verdict,
+    /// The kinds that a look through it can show, each once; this is what the trail says of one. A kind that the notice does
+    /// not name is not among them.
+    pub kinds: Vec<Kind>,
 }
 
 /// A retention rule of an earlier policy that a later one changed or left out.
@@ -41,12 +53,17 @@ impl Policy {
     /// can prove.
     pub fn compile(source: &str, registry: &Registry) -> Result<Policy, StartError> {
         let notice = kept_notice::parse(source, &registry.vocabulary()).map_err(StartError::Notice)?;
-        let views: Vec<_> = registry.views().map(|view| (view, view.judge(&notice))).collect();
-        for (view, verdict) in &views {
-            if let (true, Verdict::Refused { reason }) = (view.needed, verdict) {
+        let judge = |spec: &'static ViewSpec| Judged {
+            spec,
+            verdict: spec.judge(&notice),
+            kinds: spec.kinds_under(&notice),
+        };
+        let views: Vec<_> = registry.views().map(judge).collect();
+        for Judged { spec, verdict, .. } in &views {
+            if let (true, Verdict::Refused { reason }) = (spec.needed, verdict) {
                 return Err(StartError::ViewForbidden {
-                    view: view.name,
-                    says: view.says,
+                    view: spec.name,
+                    says: spec.says,
                     reason: reason.clone(),
                 });
             }
@@ -81,10 +98,19 @@ impl Policy {
 
     /// What the notice says of a view; a view that the policy has never seen is refused.
     pub fn verdict(&self, spec: &ViewSpec) -> Verdict {
-        self.views.iter().find(|(view, _)| *view == spec).map_or_else(
+        self.judged(spec).map_or_else(
             || Verdict::Refused { reason: "no area lists this view".into() },
-            |(_, verdict)| verdict.clone(),
+            |view| view.verdict.clone(),
         )
+    }
+
+    /// The kinds that a look through a view can show.
+    pub(crate) fn kinds_shown(&self, spec: &ViewSpec) -> &[Kind] {
+        self.judged(spec).map(|view| view.kinds.as_slice()).unwrap_or_default()
+    }
+
+    fn judged(&self, spec: &ViewSpec) -> Option<&Judged> {
+        self.views.iter().find(|view| view.spec == spec)
     }
 
     /// The sentence of a rule; of a clock that still runs under an earlier policy, the sentence as it was.

@@ -2,7 +2,7 @@
 //! moment from which it binds, or for people to be told first.
 
 use jiff::civil::Date;
-use kept_notice::{Difference, Notice, RetainAction, is_material};
+use kept_notice::{Difference, Notice, is_material};
 use kept_store::params;
 use kept_vault::Kind;
 use thiserror::Error;
@@ -230,10 +230,9 @@ fn nothing_left_behind(act: &Act<'_, '_>, old: &Notice, new: &Notice) -> Result<
 
 /// A rule's clocks can be carried over only if the same event starts the same deed.
 fn same_clocks(old: &Notice, new: &Notice) -> Result<(), ProposeError> {
-    let erases = |action: &RetainAction| matches!(action, RetainAction::Erase { .. });
     for is in &new.retains {
         let Some(was) = old.retain(&is.rule.id) else { continue };
-        if was.when != is.when || erases(&was.action) != erases(&is.action) {
+        if was.when != is.when || was.erased().is_some() != is.erased().is_some() {
             return Err(ProposeError::OtherClock { rule: is.rule.id.clone() });
         }
     }

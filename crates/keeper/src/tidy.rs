@@ -8,19 +8,24 @@
 use jiff::{Span, Timestamp};
 use kept_store::{StoreError, Tx, params};
 
-use crate::{error::KeeperError, keeper::Keeper, time::to_millis};
+use crate::{error::KeeperError, facts, keeper::Keeper, time::to_millis};
 
 /// After how many hours it is done again at the earliest: less than a day, so that whoever calls daily finds its turn.
 const REST: i64 = 20;
 /// How many hours a server has for it. One that was killed meanwhile leaves it to the next that calls after them.
 const LEASE: i64 = 1;
 
+/// Where it is written down that there is something to tidy: a number, which each erasure raises.
+const UNTIDY: &str = "untidy";
+/// Where it is written down from when on it may be done again, in milliseconds.
+const AGAIN: &str = "tidy again";
+
 /// Notes, in the transaction that erases, that there is something to tidy.
 pub(crate) fn mark(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.send(
-        "INSERT INTO facts (name, value) VALUES ('untidy', '1') ON CONFLICT (name) \
+        "INSERT INTO facts (name, value) VALUES ($1, '1') ON CONFLICT (name) \
          DO UPDATE SET value = CAST(CAST(facts.value AS BIGINT) + 1 AS TEXT)",
-        &params![],
+        &params![UNTIDY],
     )?;
     Ok(())
 }
@@ -43,12 +48,12 @@ impl Keeper {
         let noted = self.store.write(move |tx| {
             if is_done {
                 // What was erased meanwhile has changed the value, and waits for the next time.
-                tx.execute("DELETE FROM facts WHERE name = 'untidy' AND value = $1", &params![&before])?;
+                facts::take(tx, UNTIDY, &before)?;
             }
             let next = if is_done { again } else { 0 };
-            tx.execute("UPDATE facts SET value = $1 WHERE name = 'tidy again'", &params![next.to_string()])
+            facts::write(tx, AGAIN, &next.to_string())
         });
-        let noted: Result<u64, StoreError> = noted.await;
+        let noted: Result<(), StoreError> = noted.await;
         scrubbed?;
         noted?;
         Ok(true)
@@ -57,20 +62,14 @@ impl Keeper {
 
 /// Takes it upon this server, if there is anything to tidy and no other has done so lately. Gives what says that there is.
 fn claim(tx: &Tx<'_>, now: i64, lease: i64, rest: i64) -> Result<Option<String>, StoreError> {
-    let Some(untidy) = tx.query_opt("SELECT value FROM facts WHERE name = 'untidy'", &params![])? else {
-        return Ok(None);
-    };
-    tx.execute(
-        "INSERT INTO facts (name, value) VALUES ('tidy again', '0') ON CONFLICT (name) DO NOTHING",
-        &params![],
-    )?;
+    let Some(untidy) = facts::read(tx, UNTIDY)? else { return Ok(None) };
+    facts::write_first(tx, AGAIN, "0")?;
     // A moment that lies too far ahead was written under a clock that was wrong.
     let taken = tx.execute(
-        "UPDATE facts SET value = $1 WHERE name = 'tidy again' \
-         AND NOT CAST(value AS BIGINT) BETWEEN $2 AND $3",
-        &params![lease.to_string(), now + 1, rest],
+        "UPDATE facts SET value = $1 WHERE name = $2 AND NOT CAST(value AS BIGINT) BETWEEN $3 AND $4",
+        &params![lease.to_string(), AGAIN, now + 1, rest],
     )?;
-    if taken == 0 { Ok(None) } else { untidy.get(0).map(Some) }
+    Ok((taken > 0).then_some(untidy))
 }
 
 fn hours_from(now: Timestamp, hours: i64) -> Result<i64, KeeperError> {

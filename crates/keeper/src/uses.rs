@@ -3,7 +3,10 @@
 use kept_notice::Verdict;
 use serde::Serialize;
 
-use crate::{policy::Policy, view::By};
+use crate::{
+    policy::{Judged, Policy},
+    view::By,
+};
 
 /// One kind of read, as `kept uses` prints it and `/notice/uses` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,7 +43,7 @@ pub fn uses(policy: &Policy) -> Vec<Use> {
     policy
         .views
         .iter()
-        .map(|(view, verdict)| {
+        .map(|Judged { spec: view, verdict, kinds }| {
             let (rules, off) = match verdict {
                 Verdict::Allowed { rules } => (rules.clone(), None),
                 Verdict::Refused { reason } => (Vec::new(), Some(reason.clone())),
@@ -58,7 +61,7 @@ pub fn uses(policy: &Policy) -> Vec<Use> {
                     .kinds()
                     .into_iter()
                     // What the notice does not name is not held, so nobody sees it.
-                    .filter(|(kind, _)| policy.notice.label_of(kind.term()).is_some())
+                    .filter(|(kind, _)| kinds.contains(kind))
                     .map(|(kind, mask)| Seen {
                         kind: kind.term(),
                         label: kept_notice::terms::find(kind.term()).map_or(kind.term(), |term| term.label),

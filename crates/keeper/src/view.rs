@@ -64,20 +64,12 @@ impl ViewSpec {
         kinds
     }
 
-    /// Each kind once.
-    pub(crate) fn each_kind(&self) -> Vec<Kind> {
-        let mut kinds: Vec<Kind> =
-            self.fields.iter().map(|field| field.kind).chain(self.rows.iter().copied()).collect();
+    /// Each kind once that a look through it can show under a notice: of what the notice does not name, nothing is held.
+    pub(crate) fn kinds_under(&self, notice: &kept_notice::Notice) -> Vec<Kind> {
+        let kinds = self.fields.iter().map(|field| field.kind).chain(self.rows.iter().copied());
+        let mut kinds: Vec<Kind> = kinds.filter(|kind| notice.label_of(kind.term()).is_some()).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        kinds
-    }
-
-    /// What a look through it can show under a notice, and what the trail says of it: of what the notice does not know, nothing
-    /// is held.
-    pub(crate) fn kinds_under(&self, notice: &kept_notice::Notice) -> Vec<Kind> {
-        let mut kinds = self.each_kind();
-        kinds.retain(|kind| notice.label_of(kind.term()).is_some());
         kinds
     }
 

@@ -78,10 +78,11 @@ pub async fn serve(
         .map_err(|cause| ServeError::Socket { path: path.display().to_string(), cause })?;
     let stopped = stop_signal()?;
     kept_public::served_at(&site.keeper, &site.face.base).await?;
+    let read = site.keeper.policy().version().to_owned();
     kept_public::read_as_nobody(&site.keeper, &router).await?;
     ready()?;
     let answering = tokio::spawn(control::answer(site.keeper.clone(), socket, stopping.clone()));
-    let working = tokio::spawn(work(site.clone(), router.clone(), stopping.clone()));
+    let working = tokio::spawn(work(site.clone(), router.clone(), read, stopping.clone()));
     let app = router.into_make_service_with_connect_info::<SocketAddr>();
     let (leave, leaving) = watch::channel(false);
     let stopped = async move {
@@ -112,8 +113,8 @@ async fn overdue(mut leaving: watch::Receiver<bool>) {
 
 /// The work that goes on by itself. The events of reads are written beside the rest, which may take longer than the
 /// second within which they are promised.
-async fn work(site: Site, router: Router, stopping: watch::Receiver<bool>) {
-    tokio::join!(journal(&site.keeper, stopping.clone()), chores(&site, &router, stopping));
+async fn work(site: Site, router: Router, read: String, stopping: watch::Receiver<bool>) {
+    tokio::join!(journal(&site.keeper, stopping.clone()), chores(&site, &router, read, stopping));
 }
 
 async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
@@ -126,14 +127,13 @@ async fn journal(keeper: &Keeper, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-/// Sweeps, checks and tidying, one at a time.
-async fn chores(site: &Site, router: &Router, mut stopping: watch::Receiver<bool>) {
+/// Sweeps, checks and tidying, one at a time; under the notice of the version `read` the public pages have been read.
+async fn chores(site: &Site, router: &Router, mut read: String, mut stopping: watch::Receiver<bool>) {
     let [mut sweep, mut prove, mut night] = [SWEEP, PROVE, NIGHT].map(ticks);
-    let mut proven = String::new();
     loop {
         tokio::select! {
             _ = stopping.changed() => return,
-            _ = sweep.tick() => log("sweep", swept(site, router, &mut proven).await),
+            _ = sweep.tick() => log("sweep", swept(site, router, &mut read).await),
             _ = prove.tick() => log("checks", site.keeper.prove_new().await.map(tell)),
             _ = night.tick() => {
                 log("tidying", site.keeper.tidy().await.map(drop));
@@ -149,19 +149,21 @@ fn ticks(every: Duration) -> Interval {
     ticks
 }
 
-/// Does what is due, and checks every sentence if anything was done, or if the notice is not the one that was `proven`.
-async fn swept(site: &Site, router: &Router, proven: &mut String) -> Result<(), KeeperError> {
+/// Does what is due. Where another notice binds than when the public pages were `read`, they are read again; then, and if
+/// anything was done, every sentence is checked.
+async fn swept(site: &Site, router: &Router, read: &mut String) -> Result<(), KeeperError> {
     kept_accounts::tidy(&site.accounts).await?;
     let swept = site.keeper.sweep().await?;
     let policy = site.keeper.follow().await?;
-    if policy.version() != proven {
+    let is_new = policy.version() != read;
+    if is_new {
         kept_public::read_as_nobody(&site.keeper, router).await?;
     }
-    if swept.done > 0 || swept.failed > 0 || policy.version() != proven {
+    if swept.done > 0 || swept.failed > 0 || is_new {
         tracing::info!(done = swept.done, failed = swept.failed, "swept");
         tell(site.keeper.prove_new().await?);
-        policy.version().clone_into(proven);
     }
+    policy.version().clone_into(read);
     Ok(())
 }
 

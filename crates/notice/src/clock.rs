@@ -30,7 +30,32 @@ pub enum Action {
     Disable,
 }
 
+impl Retain {
+    /// The labels that it erases; `None` where it does something else.
+    pub fn erased(&self) -> Option<&[String]> {
+        match &self.action {
+            RetainAction::Erase { labels } => Some(labels),
+            RetainAction::Disable => None,
+        }
+    }
+
+    /// Whether it erases what this label holds.
+    pub fn erases(&self, label: &str) -> bool {
+        self.erased().is_some_and(|labels| labels.iter().any(|erased| erased == label))
+    }
+}
+
 impl Notice {
+    /// The rules that erase from this event on, in the order written.
+    pub fn erased_from(&self, event: &str) -> impl Iterator<Item = &Retain> {
+        self.retains.iter().filter(move |rule| rule.when == event && rule.erased().is_some())
+    }
+
+    /// The terms of what a rule erases; none where it does something else.
+    pub fn erased_by(&self, rule: &Retain) -> impl Iterator<Item = &'static str> {
+        rule.erased().unwrap_or_default().iter().flat_map(|label| self.kinds_of(label))
+    }
+
     /// The clocks this event starts, in the order written. Where two end the same kind of data, the earlier one wins.
     pub fn clocks(&self, event: &str) -> Vec<Clock<'_>> {
         self.retains.iter().filter(|rule| rule.when == event).map(|rule| self.clock(rule)).collect()
@@ -56,9 +81,7 @@ impl Notice {
 
     fn clock<'n>(&'n self, rule: &'n Retain) -> Clock<'n> {
         let action = match &rule.action {
-            RetainAction::Erase { labels } => {
-                Action::Erase(labels.iter().flat_map(|label| self.kinds_of(label)).collect())
-            }
+            RetainAction::Erase { .. } => Action::Erase(self.erased_by(rule).collect()),
             RetainAction::Disable => Action::Disable,
         };
         Clock {

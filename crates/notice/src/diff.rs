@@ -262,8 +262,9 @@ impl Both<'_> {
         let later = ever_longer(&end(new), &end(old)) || (old.within.is_some() && new.within.is_none());
         reasons.when(later, "it happens later");
         match (&old.action, &new.action) {
-            (RetainAction::Erase { labels: was }, RetainAction::Erase { labels: is }) => {
-                let (was, is) = (terms(self.old, was.iter()), terms(self.new, is.iter()));
+            (RetainAction::Erase { .. }, RetainAction::Erase { .. }) => {
+                let was: Vec<&str> = self.old.erased_by(old).collect();
+                let is: Vec<&str> = self.new.erased_by(new).collect();
                 let still_held = |term: &&str| self.new.label_of(term).is_some();
                 let lost: Vec<&str> = added(&is, &was).into_iter().filter(still_held).collect();
                 reasons.more(&lost, "it no longer erases");

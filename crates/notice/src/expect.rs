@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::choice::Shown;
-use crate::notice::{HoldData, HoldEnd, Notice, Retain, RetainAction};
+use crate::notice::{HoldData, HoldEnd, Notice, Retain};
 use crate::spell;
 use crate::time::due_day;
 
@@ -91,8 +91,7 @@ fn end(notice: &Notice, label: &str, facts: &[Fact<'_>]) -> End {
 
 /// The day on which a rule erases a label, if this event starts it and no other stops it.
 fn end_by(rule: &Retain, label: &str, (event, start): &Fact<'_>, facts: &[Fact<'_>]) -> Option<Date> {
-    let RetainAction::Erase { labels } = &rule.action else { return None };
-    if rule.when != *event || !labels.iter().any(|erased| erased == label) {
+    if rule.when != *event || !rule.erases(label) {
         return None;
     }
     let day = rule.after.or(rule.within).map_or(*start, |span| due_day(*start, &span));

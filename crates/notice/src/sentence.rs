@@ -290,9 +290,7 @@ impl Notice {
 
     /// The holds that keep some of what a rule erases.
     fn limits(&self, rule: &Retain) -> Vec<String> {
-        let RetainAction::Erase { labels } = &rule.action else { return Vec::new() };
-        let keeps =
-            |hold: &&Hold| labels.iter().flat_map(|label| self.kinds_of(label)).any(|term| hold.covers(term));
+        let keeps = |hold: &&Hold| self.erased_by(rule).any(|term| hold.covers(term));
         self.holds.iter().filter(keeps).map(|hold| hold.rule.id.clone()).collect()
     }
 

@@ -18,8 +18,8 @@ use crate::{
     Accounts,
     email::Email,
     links::{self, Leads},
-    members::{self, BY_EMAIL, BY_PENDING_EMAIL},
-    password_again, problem,
+    members::{BY_EMAIL, BY_PENDING_EMAIL},
+    messages, password_again, problem,
     readers::Person,
     records::{Addresses, MyProfile, NewAddress, Profile},
     recovery,
@@ -154,7 +154,7 @@ fn add(
         "One more e-mail address is about to be added to your account. If this was not you, change your password at once \
          and write to {contact}."
     );
-    members::write(act, subject, "address-added", "An address is being added to your account", &text)?;
+    messages::write(act, subject, "address-added", "An address is being added to your account", &text)?;
     Ok(Ok(()))
 }
 
@@ -171,7 +171,7 @@ fn make_main(
     let text = format!(
         "From now on we write to another address of yours than this one. If this was not you, write to {contact}."
     );
-    members::write(act, subject, "main-address", "Your main address has changed", &text)?;
+    messages::write(act, subject, "main-address", "Your main address has changed", &text)?;
     let (Some(given_name), Some(family_name), Some(before)) = (mine.given_name, mine.family_name, mine.email)
     else {
         return Err(KeeperError::Malformed("an open account without a name or address"));
@@ -204,7 +204,7 @@ fn remove(
     let contact = act.ctx.policy.notice.contact.clone();
     let text =
         format!("This address was removed from your account. If this was not you, write to {contact}.");
-    members::write_to(act, subject, email.as_str(), "address-removed", "An address was removed", &text)?;
+    messages::write_to(act, subject, email.as_str(), "address-removed", "An address was removed", &text)?;
     act.release_one(BY_EMAIL, &email.folded(), subject)?;
     put_others(act, subject, others)?;
     Ok(Ok(()))

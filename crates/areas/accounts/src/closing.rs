@@ -15,7 +15,7 @@ use kept_keeper::{
     Act, Actor, Holding, KeeperError, Look, Policy,
     time::{day, long_date},
 };
-use kept_notice::{Retain, RetainAction, due, words::capital};
+use kept_notice::{Retain, due, words::capital};
 use kept_vault::{Kind, SubjectId};
 use kept_web::{
     Frame, Problem, Sent, Visit,
@@ -27,7 +27,7 @@ use kept_web::{
 use crate::{
     Accounts,
     data::{self, Course},
-    members, password_again, problem,
+    members, messages, password_again, problem,
     readers::RightsHolder,
     sessions::Signed,
     signed_in,
@@ -96,8 +96,8 @@ pub(crate) async fn decide(
     let policy = accounts.keeper.policy();
     let wanted = match fields.get("do") {
         Some("keep") => Wanted::Keep,
-        Some("close") if erased_from(&policy, CLOSING).next().is_some() => Wanted::Close,
-        Some("now") if erased_from(&policy, CLOSED).next().is_some() => Wanted::Now,
+        Some("close") if policy.notice.erased_from(CLOSING).next().is_some() => Wanted::Close,
+        Some("now") if policy.notice.erased_from(CLOSED).next().is_some() => Wanted::Now,
         Some("rest") if may_rest(&policy) && !signed.restricted => Wanted::Rest,
         _ => return Err(Problem::bad_request("The form did not say what to do. Nothing has been changed.")),
     };
@@ -164,12 +164,12 @@ fn close(act: &mut Act<'_, '_>, signed: &Signed, address: &str) -> Result<(), Ke
          that, and change your password.",
         long_date(on)
     );
-    members::write(act, subject, "closing", &format!("Your account closes on {}", long_date(on)), &text)
+    messages::write(act, subject, "closing", &format!("Your account closes on {}", long_date(on)), &text)
 }
 
 fn keep(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     act.emit(subject, KEPT)?;
-    members::write(
+    messages::write(
         act,
         subject,
         "kept",
@@ -192,7 +192,7 @@ fn rest(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperError> {
     let until =
         until.map(|end| format!(" If you do not, we erase it on {}.", long_date(end))).unwrap_or_default();
     let text = format!("Your account rests: nobody can use it. To return, sign in as before.{until}");
-    members::write(act, subject, "deactivated", "Your account rests", &text)
+    messages::write(act, subject, "deactivated", "Your account rests", &text)
 }
 
 async fn render(
@@ -226,7 +226,7 @@ async fn render(
         stand,
         stays,
         goes,
-        at_once: erased_from(&policy, CLOSED).next().is_some(),
+        at_once: policy.notice.erased_from(CLOSED).next().is_some(),
         rests_until: rests_until.filter(|_| !signed.restricted).map(long_date),
         works_here: !signed.roles.is_empty(),
     };
@@ -254,15 +254,9 @@ fn closing(asked: Timestamp, end: Timestamp) -> Stand {
     }
 }
 
-/// The rules of the notice that erase from an event on.
-pub(crate) fn erased_from<'p>(policy: &'p Policy, event: &'p str) -> impl Iterator<Item = &'p Retain> {
-    let erases = |retain: &&Retain| matches!(retain.action, RetainAction::Erase { .. });
-    policy.notice.retains.iter().filter(move |retain| retain.when == event).filter(erases)
-}
-
 /// Whether the notice knows accounts that rest.
 pub(crate) fn may_rest(policy: &Arc<Policy>) -> bool {
-    erased_from(policy, DEACTIVATED).next().is_some()
+    policy.notice.erased_from(DEACTIVATED).next().is_some()
 }
 
 /// When the first of them erases, if the event is at this moment.
@@ -272,7 +266,7 @@ pub(crate) fn first_end(
     from: Timestamp,
 ) -> Result<Option<Timestamp>, KeeperError> {
     let mut first: Option<Timestamp> = None;
-    for retain in erased_from(policy, event) {
+    for retain in policy.notice.erased_from(event) {
         let end = end_of(retain, from)?;
         first = Some(first.map_or(end, |known| known.min(end)));
     }
@@ -326,9 +320,8 @@ fn gone_on(
     from: Timestamp,
 ) -> Result<Option<Timestamp>, KeeperError> {
     let mut first: Option<Timestamp> = None;
-    for retain in erased_from(policy, event) {
-        let RetainAction::Erase { labels } = &retain.action else { continue };
-        if labels.iter().flat_map(|label| policy.notice.kinds_of(label)).any(|term| term == kind.term()) {
+    for retain in policy.notice.erased_from(event) {
+        if policy.notice.erased_by(retain).any(|term| term == kind.term()) {
             let end = end_of(retain, from)?;
             first = Some(first.map_or(end, |known| known.min(end)));
         }

@@ -8,6 +8,7 @@ mod archive;
 mod closing;
 mod confirm;
 mod data;
+mod deal;
 mod desk;
 mod devices;
 mod documents;
@@ -18,6 +19,7 @@ pub mod import;
 mod licence;
 mod links;
 pub mod members;
+mod messages;
 mod new_password;
 mod onward;
 mod own_pages;
@@ -157,7 +159,7 @@ pub const AREA: Area = Area {
         Job { name: staff::END_ROLES, run: staff::end_due },
         Job { name: proposals::DUE, run: proposals::fall_due },
     ],
-    hooks: Hooks { disable: Some(members::lapse), warn: Some(members::warn), tell: Some(members::tell) },
+    hooks: Hooks { disable: Some(members::lapse), warn: Some(messages::warn), tell: Some(messages::tell) },
     checks: &[
         Check { covers: Covers::Section("session"), proof: Proof::Probe, run: sessions::check },
         Check { covers: Covers::Rule("right.erase"), proof: Proof::Event, run: rights::erase },
@@ -288,7 +290,7 @@ pub(crate) fn problem(cause: KeeperError) -> Problem {
         )
         .because(cause),
         KeeperError::NotYours { .. } => Problem::not_found().because(cause),
-        KeeperError::Store(StoreError::Busy | StoreError::Unreachable) => Problem::busy().because(cause),
+        cause if cause.passes() => Problem::busy().because(cause),
         KeeperError::Store(StoreError::CommitUnknown) => Problem::timed_out().because(cause),
         cause => Problem::internal(cause),
     }

@@ -84,14 +84,12 @@ pub(crate) async fn show(
     Person(signed): Person,
 ) -> Result<Response, Problem> {
     open(&accounts)?;
-    let (ctx, subject) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.subject);
-    let mine =
-        accounts.keeper.look(ctx, move |look| look.view::<MyLicence>(subject)).await.map_err(problem)?;
+    let held = mine(&accounts, signed.subject).await?;
     let mut fields = Fields::default();
-    if let Some(licence) = &mine.licence {
+    if let Some(licence) = &held {
         fields.fill("licence", licence.as_str());
     }
-    form(&visit, &fields, mine.licence.is_some(), StatusCode::OK)
+    form(&visit, &fields, held.is_some(), StatusCode::OK)
 }
 
 /// Writes it down, or takes it back.
@@ -107,7 +105,8 @@ pub(crate) async fn save(
         _ => number(&mut fields, Need::Required),
     };
     if !fields.errors().is_empty() {
-        return form(&visit, &fields, false, StatusCode::UNPROCESSABLE_ENTITY);
+        let held = mine(&accounts, signed.subject).await?;
+        return form(&visit, &fields, held.is_some(), StatusCode::UNPROCESSABLE_ENTITY);
     }
     let (ctx, subject) = (accounts.keeper.ctx(Actor::Person(signed.subject)), signed.subject);
     let put = move |act: &mut Act<'_, '_>| act.put(subject, &Licence { licence: licence.clone() });
@@ -117,6 +116,13 @@ pub(crate) async fn save(
 
 fn open(accounts: &Accounts) -> Result<(), Problem> {
     if declared(&accounts.keeper.policy()) { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// The number that is held.
+async fn mine(accounts: &Accounts, subject: SubjectId) -> Result<Option<String>, Problem> {
+    let ctx = accounts.keeper.ctx(Actor::Person(subject));
+    let mine = accounts.keeper.look(ctx, move |look| look.view::<MyLicence>(subject)).await;
+    Ok(mine.map_err(problem)?.licence)
 }
 
 fn form(visit: &Visit, fields: &Fields, held: bool, status: StatusCode) -> Result<Response, Problem> {

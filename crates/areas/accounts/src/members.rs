@@ -2,22 +2,18 @@
 
 use jiff::{Span, Timestamp};
 use kept_keeper::{
-    Act, Announcement, Claim, Deed, Duty, Index, KeeperError, Letter, Told, Warning,
+    Act, Claim, Deed, Duty, Index, KeeperError,
     time::{from_millis, long_date, to_millis},
 };
-use kept_notice::{
-    due,
-    words::{capital, counted},
-};
+use kept_notice::due;
 use kept_store::{Read, params};
 use kept_vault::{Kind, SourceName, SubjectId};
 use rand_core::Rng;
 
 use crate::{
-    closing,
     email::Email,
-    import,
-    records::{Addressee, Credential, MemberId, Profile},
+    messages,
+    records::{Credential, MemberId, Profile},
     sessions, staff,
 };
 
@@ -225,7 +221,7 @@ pub fn renew(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperErro
     let runs_until = account(act.tx(), subject)?.and_then(|account| account.expires);
     let ends = begin_year(act, subject, runs_until.map_or(now, |end| end.max(now)))?;
     let text = format!("Your membership now runs until {}.", long_date(ends));
-    write(act, subject, "renewed", "Your membership is renewed", &text)
+    messages::write(act, subject, "renewed", "Your membership is renewed", &text)
 }
 
 /// Ends a membership now, before its date.
@@ -298,7 +294,7 @@ pub fn reactivate(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), Keepe
     }
     act.emit(subject, REACTIVATED)?;
     stand(act, subject, Standing::Open)?;
-    write(
+    messages::write(
         act,
         subject,
         "reactivated",
@@ -331,109 +327,6 @@ pub fn enable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperErr
         ],
     )?;
     Ok(())
-}
-
-/// `warn = [..]`: a message with the day from which the person's data will be erased, and what keeps it from coming.
-pub(crate) fn warn(act: &mut Act<'_, '_>, warning: &Warning<'_>) -> Result<(), KeeperError> {
-    let notice = &act.ctx.policy.notice;
-    let begun_by =
-        notice.retains.iter().find(|retain| retain.rule.id == warning.rule).map(|rule| rule.when.as_str());
-    let stay = match begun_by {
-        Some(sessions::SIGNED_IN | closing::DEACTIVATED) => "sign in before that day".to_owned(),
-        Some(import::IMPORTED) => {
-            "choose a password on the page “Forgotten password” before that day".to_owned()
-        }
-        Some(closing::CLOSING) => "sign in and keep your account before that day".to_owned(),
-        _ => format!("write to {} before that day", notice.contact),
-    };
-    let text = format!(
-        "We will erase your data on or after {}. Our notice says: “{}”\n\nIf you want to stay, {stay}. Until then you can \
-         sign in and take a copy of your data with you.",
-        long_date(warning.when),
-        warning.sentence,
-    );
-    let subject = format!("Your data will be erased from {}", long_date(warning.when));
-    write(act, warning.subject, "warning", &subject, &text)
-}
-
-/// A change of the notice (`ntc-2`, `ntc-3`): what changes, from what day, and what one can do before. Told to everybody
-/// whose address is known to be theirs, also when the account is switched off: their data is still here.
-pub(crate) fn tell(act: &mut Act<'_, '_>, announcement: &Announcement<'_>) -> Result<Told, KeeperError> {
-    let person = announcement.subject;
-    match account(act.tx(), person)? {
-        None => return Ok(Told::Nobody),
-        Some(account) if account.standing == Standing::Pending => return Ok(Told::Later),
-        Some(_) => {}
-    }
-    if act.view::<Addressee>(person, None)?.email.is_none() || act.is_over(person, Kind::EMAIL_CONTENT)? {
-        return Ok(Told::Nobody);
-    }
-    let day = announcement.effective.strftime("%-d %B %Y");
-    let mut text = format!("Our privacy notice changes. The change takes effect on {day}, not before.\n");
-    let said = |text: &mut String, lead: &str, sentence: Option<&String>| {
-        if let Some(sentence) = sentence {
-            text.push_str(&format!("{lead} {sentence}\n"));
-        }
-    };
-    for one in announcement.changes.iter().filter(|one| one.is_material()) {
-        text.push_str(&format!("\nWhat matters: {}.\n", one.reasons.join("; ")));
-        said(&mut text, "Until then:", one.before.as_ref());
-        said(&mut text, "From then on:", one.after.as_ref());
-    }
-    let fair = announcement.changes.iter().filter(|one| !one.is_material()).count();
-    if fair > 0 {
-        let sentences = counted(fair, "other sentence changes", "other sentences change");
-        text.push_str(&format!("\n{}, and nobody is worse off by it.\n", capital(&sentences)));
-    }
-    text.push_str(&format!(
-        "\nOn our site, the page “Earlier and coming notices” shows both notices in full. If you do not agree, you can take \
-         your data with you from the page “My data” and leave before that day; write to {} if you need help. If you do \
-         nothing, the new notice applies to you from then on. What was promised more strictly for data that you gave us \
-         before, we keep.",
-        act.ctx.policy.notice.contact
-    ));
-    write(act, person, "notice-change", &format!("Our privacy notice changes on {day}"), &text)?;
-    Ok(Told::Now)
-}
-
-/// Writes a message to a person at their own address, if they still have one here, and if it is not a dispute alone that keeps
-/// it: the day on which our messages to them are erased does not come twice.
-///
-/// # Errors
-/// The database failed.
-pub fn write(
-    act: &mut Act<'_, '_>,
-    person: SubjectId,
-    about: &'static str,
-    subject: &str,
-    text: &str,
-) -> Result<(), KeeperError> {
-    let Some(email) = act.view::<Addressee>(person, None)?.email else { return Ok(()) };
-    if act.is_over(person, Kind::EMAIL_CONTENT)? {
-        return Ok(());
-    }
-    write_to(act, person, &email, about, subject, text)
-}
-
-/// Writes a message to a person at another address of theirs.
-///
-/// # Errors
-/// The database failed.
-pub(crate) fn write_to(
-    act: &mut Act<'_, '_>,
-    person: SubjectId,
-    email: &str,
-    about: &'static str,
-    subject: &str,
-    text: &str,
-) -> Result<(), KeeperError> {
-    let name = act.view::<Addressee>(person, None)?.given_name;
-    let text = format!(
-        "Hello {},\n\n{text}\n\n{}",
-        name.unwrap_or_else(|| "member".into()),
-        act.ctx.policy.notice.of
-    );
-    act.mail(person, &Letter { about, to: email.into(), subject: subject.into(), text })
 }
 
 /// Records credits that a member has earned.

@@ -16,7 +16,7 @@ use kept_web::{Frame, Problem, Sent, Visit, form::Fields, page, page_with};
 use crate::{
     Accounts,
     links::{self, Leads},
-    members, passkeys, password, password_again, problem,
+    messages, passkeys, password, password_again, problem,
     readers::Person,
     records::{Addressee, Credential},
     recovery,
@@ -202,7 +202,7 @@ pub(crate) fn set(act: &mut Act<'_, '_>, subject: SubjectId, hash: &str) -> Resu
         "Your password was replaced, and every session of your account has ended. If this was not you, ask for a new \
          password on the page “Forgotten password”, and write to {contact}."
     );
-    members::write(act, subject, "password-replaced", "Your password was replaced", &text)
+    messages::write(act, subject, "password-replaced", "Your password was replaced", &text)
 }
 
 /// Nobody can sign in with the old password any more, from now on; the letter leads to a new one.
@@ -221,5 +221,5 @@ fn give_up(
          within one day:\n\n{}\n\nAfter that day, ask for another message on the page “Forgotten password”.",
         address(&recovery::path(&token))
     );
-    members::write(act, subject, "password-ended", "Choose a new password", &text)
+    messages::write(act, subject, "password-ended", "Choose a new password", &text)
 }

@@ -46,10 +46,7 @@ fn new_code(act: &mut Act<'_, '_>) -> Result<Option<String>, KeeperError> {
         return Ok(None);
     }
     let code = typed_code::random::<15>(&mut act.ctx.rng);
-    act.tx().execute(
-        "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        &params![FACT, typed_code::digest(&code)],
-    )?;
+    act.write_fact(FACT, &typed_code::digest(&code))?;
     act.note_site(Deed::Site, "code of the first owner made")?;
     Ok(Some(typed_code::grouped(&code, 6)))
 }
@@ -73,13 +70,11 @@ pub(crate) async fn claim(
         let made = accounts
             .keeper
             .act(accounts.keeper.ctx(Actor::Person(subject)), move |act| {
-                let spent = act
-                    .tx()
-                    .execute("DELETE FROM facts WHERE name = $1 AND value = $2", &params![FACT, &digest])?;
-                if spent == 1 {
+                let spent = act.take_fact(FACT, &digest)?;
+                if spent {
                     give_role(act, subject, "owner")?;
                 }
-                Ok::<_, KeeperError>(spent == 1)
+                Ok::<_, KeeperError>(spent)
             })
             .await
             .map_err(problem)?;

@@ -17,7 +17,7 @@ use kept_vault::SubjectId;
 use kept_web::{Frame, Problem, Sent, Visit, page};
 
 use crate::{
-    Accounts, members, problem,
+    Accounts, messages, problem,
     readers::Staff,
     records::StaffCard,
     staff::{self, everybody, roles},
@@ -154,7 +154,7 @@ pub(crate) fn propose(act: &mut Act<'_, '_>, owner: SubjectId, what: Weighty) ->
         what.words()
     );
     tell.into_iter().try_for_each(|colleague| {
-        members::write(act, colleague, "proposal", "Something waits for you", &text)
+        messages::write(act, colleague, "proposal", "Something waits for you", &text)
     })
 }
 

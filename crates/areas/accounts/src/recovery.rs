@@ -24,8 +24,7 @@ use crate::{
     email::Email,
     links::{self, Leads},
     members::{self, BY_EMAIL, BY_MEMBER_ID, Standing},
-    new_password, problem,
-    records::Addressee,
+    messages, new_password, problem,
     throttle::{self, Limit, QUARTER_HOUR},
 };
 
@@ -127,8 +126,7 @@ fn reachable(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<bool, KeeperEr
     let account = members::account(act.tx(), subject)?;
     let unreachable = [Standing::Pending, Standing::Closed];
     let confirmed = account.is_some_and(|account| !unreachable.contains(&account.standing));
-    let over = act.is_over(subject, Kind::PASSWORD)?;
-    Ok(confirmed && !over && act.view::<Addressee>(subject, None)?.email.is_some())
+    Ok(confirmed && !act.is_over(subject, Kind::PASSWORD)? && messages::reached(act, subject)?.is_some())
 }
 
 /// Nobody is there to write to. The ledger's size is public, so as much is written down as for a letter.
@@ -155,8 +153,8 @@ pub(crate) fn send(
     );
     let about = "recovery";
     match to {
-        Some(to) => members::write_to(act, subject, to.as_str(), about, "Choose a new password", &text),
-        None => members::write(act, subject, about, "Choose a new password", &text),
+        Some(to) => messages::write_to(act, subject, to.as_str(), about, "Choose a new password", &text),
+        None => messages::write(act, subject, about, "Choose a new password", &text),
     }
 }
 

@@ -4,7 +4,7 @@ use kept_keeper::{Act, KeeperError};
 use kept_vault::SubjectId;
 
 use crate::{
-    members,
+    messages,
     records::{RecoveryCodes, SecondFactorCheck},
     typed_code::{self, digest, plain},
 };
@@ -47,7 +47,7 @@ pub(crate) fn spend(act: &mut Act<'_, '_>, subject: SubjectId, typed: &str) -> R
         left.len()
     );
     keep(act, subject, left)?;
-    members::write(act, subject, "recovery-code", "A recovery code was used", &text)?;
+    messages::write(act, subject, "recovery-code", "A recovery code was used", &text)?;
     Ok(true)
 }
 

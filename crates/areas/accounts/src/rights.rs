@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use kept_keeper::{Finding, GRACE, Inspect, KeeperError, Policy, Record, View, time::to_millis};
-use kept_notice::{Retain, RetainAction, Verdict, words::counted};
+use kept_notice::{Retain, Verdict, words::counted};
 use kept_store::params;
 use kept_vault::Kind;
 
 use crate::{
     AREA,
     account::corrected,
-    closing::{CLOSED, CLOSING, erased_from},
+    closing::{CLOSED, CLOSING},
     members::Standing,
     records::{MyProfile, Profile},
 };
@@ -70,9 +70,10 @@ fn uncorrectable(asked: &BTreeSet<&'static str>, corrected: &[Kind]) -> Vec<&'st
 /// Whoever asked has its date before them, and whoever did not want to wait is out.
 pub(crate) fn erase(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let notice = &inspect.policy.notice;
-    let labels: BTreeSet<&String> = erased_from(inspect.policy, CLOSING).flat_map(labels_of).collect();
+    let labels: BTreeSet<&String> =
+        notice.erased_from(CLOSING).filter_map(Retain::erased).flatten().collect();
     let mut dateless = 0;
-    for rule in erased_from(inspect.policy, CLOSING).chain(erased_from(inspect.policy, CLOSED)) {
+    for rule in notice.erased_from(CLOSING).chain(notice.erased_from(CLOSED)) {
         dateless += without_a_date(inspect, rule)?;
     }
     if dateless > 0 {
@@ -123,13 +124,6 @@ fn without_a_date(inspect: &Inspect<'_, '_>, rule: &Retain) -> Result<i64, Keepe
             format!("{}@%", rule.rule.id)
         ],
     )
-}
-
-fn labels_of(rule: &Retain) -> &[String] {
-    match &rule.action {
-        RetainAction::Erase { labels } => labels,
-        RetainAction::Disable => &[],
-    }
 }
 
 #[cfg(test)]

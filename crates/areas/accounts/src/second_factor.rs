@@ -18,7 +18,7 @@ use rand_core::Rng;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use crate::{
-    Accounts, members,
+    Accounts, messages,
     onward::Onward,
     passkeys, password_again, problem,
     readers::Person,
@@ -237,7 +237,7 @@ fn switch_off(act: &mut Act<'_, '_>, subject: SubjectId) -> Result<(), KeeperErr
         "The second factor of your account was switched off: the password alone opens it now. If this was not you, change \
          your password at once and write to {contact}."
     );
-    members::write(act, subject, "second-factor-off", "Your second factor was switched off", &text)
+    messages::write(act, subject, "second-factor-off", "Your second factor was switched off", &text)
 }
 
 /// What was typed where a code is asked for.

@@ -19,7 +19,7 @@ use crate::{
     email::Email,
     links,
     members::{self, BY_EMAIL, NewMember},
-    password, problem,
+    messages, password, problem,
     records::Profile,
     reminders,
     throttle::{self, Limit, QUARTER_HOUR},
@@ -117,7 +117,7 @@ pub(crate) fn begin(
         for _ in 0..3 {
             act.note_site(Deed::Site, "sign-up with an address that has an account")?;
         }
-        return members::write(act, subject, "already-signed-up", "You already have an account", &text);
+        return messages::write(act, subject, "already-signed-up", "You already have an account", &text);
     }
     let subject = members::sign_up(act, new)?;
     let (token, digest) = links::token(&mut act.ctx.rng);

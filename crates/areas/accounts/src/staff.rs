@@ -23,7 +23,7 @@ use kept_web::{
 use crate::{
     Accounts, ROLES,
     members::{self, BY_EMAIL, Standing},
-    problem,
+    messages, problem,
     proposals::{self, Weighty},
     readers::Staff,
     records::StaffCard,
@@ -119,7 +119,7 @@ pub(crate) fn give(
          second factor: you find it on My account.\n\nIf you did not expect this, please write to {}.",
         act.ctx.policy.notice.contact
     );
-    members::write(act, subject, "role", &format!("You now have the role {role}"), &text)
+    messages::write(act, subject, "role", &format!("You now have the role {role}"), &text)
 }
 
 fn enter(
@@ -152,7 +152,7 @@ fn end(act: &mut Act<'_, '_>, subject: SubjectId, role: &str) -> Result<(), Keep
          is.\n\nIf you think that this is wrong, please write to {}.",
         act.ctx.policy.notice.contact
     );
-    members::write(act, subject, "role", &format!("Your role {role} has ended"), &text)
+    messages::write(act, subject, "role", &format!("Your role {role} has ended"), &text)
 }
 
 /// The job: what has ended goes, and the person is told.

@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use kept_web::{Frame, Problem, Visit, page, parts::Mark};
 
 use crate::{
-    Public,
+    Public, problem,
     sentences::{self, Line, Section},
     tally::Tally,
     words,
@@ -27,8 +27,8 @@ struct Board {
 
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
-    let board = public.keeper.board().await.map_err(Problem::internal)?;
-    let paused = public.keeper.paused().await.map_err(Problem::internal)?;
+    let board = public.keeper.board().await.map_err(problem)?;
+    let paused = public.keeper.paused().await.map_err(problem)?;
     page(&Board {
         frame: visit.frame("How the notice is kept"),
         tally: Tally::of(&board),

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use kept_keeper::{Actor, Check, Covers, Finding, Inspect, Keeper, KeeperError, Proof};
 use kept_notice::shortest;
-use kept_store::params;
 use kept_web::{
     BaseUrl,
     cookies::{self, DeclaredCookie},
@@ -32,10 +31,10 @@ fn track(_: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 
 /// `sec-1`: the address at which the site was last served is reached over TLS, and its answers tell browsers to insist.
 fn transport(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let row = inspect.read.query_opt("SELECT value FROM facts WHERE name = $1", &params![SERVED_AT])?;
-    let Some(row) = row else { return Ok(Finding::not_due("the site has not been served yet")) };
-    let base: BaseUrl =
-        row.get::<String>(0)?.parse().map_err(|_| KeeperError::Malformed("an address that is none"))?;
+    let Some(origin) = inspect.fact(SERVED_AT)? else {
+        return Ok(Finding::not_due("the site has not been served yet"));
+    };
+    let base: BaseUrl = origin.parse().map_err(|_| KeeperError::Malformed("an address that is none"))?;
     Ok(judge_transport(&base))
 }
 
@@ -45,15 +44,7 @@ fn transport(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 /// The database failed.
 pub async fn served_at(keeper: &Keeper, base: &BaseUrl) -> Result<(), KeeperError> {
     let origin = base.origin().to_owned();
-    keeper
-        .act(keeper.ctx(Actor::System), move |act| {
-            act.tx().execute(
-                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                &params![SERVED_AT, &origin],
-            )?;
-            Ok(())
-        })
-        .await
+    keeper.act(keeper.ctx(Actor::System), move |act| act.write_fact(SERVED_AT, &origin)).await
 }
 
 /// `acc-7`: the gate lets a cookie of the notice last as long as the notice says and no longer, and the one that this

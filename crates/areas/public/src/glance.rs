@@ -1,7 +1,7 @@
 //! The notice on one screen: a row for each of its own words for data.
 
 use kept_keeper::Policy;
-use kept_notice::{Data, RetainAction, Shown, words::capital};
+use kept_notice::{Data, Shown, words::capital};
 
 /// What is held, why, until when and who sees it.
 pub struct Row {
@@ -37,10 +37,7 @@ fn why(policy: &Policy, data: &Data) -> Vec<String> {
 }
 
 fn until(policy: &Policy, data: &Data) -> Vec<String> {
-    let ends = policy.notice.retains.iter().filter(|rule| match &rule.action {
-        RetainAction::Erase { labels } => labels.contains(&data.label),
-        RetainAction::Disable => false,
-    });
+    let ends = policy.notice.retains.iter().filter(|rule| rule.erases(&data.label));
     ends.map(|rule| policy.notice.end_of(rule)).collect()
 }
 

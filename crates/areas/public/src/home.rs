@@ -5,12 +5,12 @@ use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use kept_keeper::Policy;
 use kept_notice::{
-    Retain, RetainAction, due,
+    Retain, due,
     words::{capital, list},
 };
 use kept_web::{Frame, Problem, Reader, Visit, page};
 
-use crate::{Public, tally::Tally};
+use crate::{Public, problem, tally::Tally};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -27,7 +27,7 @@ struct Home {
 
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
-    let board = public.keeper.board().await.map_err(Problem::internal)?;
+    let board = public.keeper.board().await.map_err(problem)?;
     let held: Vec<String> = policy.notice.data.iter().map(kept_notice::Data::in_short).collect();
     let purposes: Vec<&str> = policy.notice.purposes.iter().map(|purpose| purpose.says.as_str()).collect();
     let roles: Vec<&str> = policy.notice.roles.iter().map(|role| role.name.as_str()).collect();
@@ -43,9 +43,8 @@ pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<R
 
 /// The rule that lets data stay the longest.
 fn last_end(policy: &Policy) -> Option<&Retain> {
-    let erases =
-        policy.notice.retains.iter().filter(|rule| matches!(rule.action, RetainAction::Erase { .. }));
-    erases.max_by_key(|rule| {
+    let erasing = policy.notice.retains.iter().filter(|rule| rule.erased().is_some());
+    erasing.max_by_key(|rule| {
         let span = rule.within.or(rule.after).unwrap_or_default();
         due(Timestamp::UNIX_EPOCH, &span).unwrap_or(Timestamp::MAX)
     })

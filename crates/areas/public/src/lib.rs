@@ -28,8 +28,8 @@ use axum::{
     Router,
     routing::{MethodRouter, get, post},
 };
-use kept_keeper::{Area, Keeper};
-use kept_web::{Site, paths};
+use kept_keeper::{Area, Keeper, KeeperError};
+use kept_web::{Problem, Site, paths};
 
 pub use checks::served_at;
 pub use glance::{Row, rows};
@@ -53,6 +53,11 @@ impl Public {
     pub fn new(keeper: Keeper, face: Arc<Site>) -> Public {
         Public { keeper, face }
     }
+}
+
+/// The public side of a kernel error. The cause goes to the log.
+fn problem(cause: KeeperError) -> Problem {
+    if cause.passes() { Problem::busy().because(cause) } else { Problem::internal(cause) }
 }
 
 /// An address and what answers there, by method.

@@ -7,7 +7,7 @@ use kept_notice::words::list;
 use kept_web::{Frame, Problem, Visit, page};
 
 use crate::{
-    Public, glance,
+    Public, glance, problem,
     sentences::{self, Limit, Section},
     tally::Tally,
     words,
@@ -31,7 +31,7 @@ struct NoticePage<'a> {
 
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
     let policy = public.keeper.policy();
-    let board = public.keeper.board().await.map_err(Problem::internal)?;
+    let board = public.keeper.board().await.map_err(problem)?;
     let rights = policy.sentences.iter().filter(|sentence| sentence.section == "right");
     page(&NoticePage {
         frame: visit.frame("Privacy notice"),

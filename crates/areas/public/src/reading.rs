@@ -8,7 +8,6 @@ use axum::{
     response::Response,
 };
 use kept_keeper::{Actor, Finding, Inspect, Keeper, KeeperError};
-use kept_store::params;
 use tower::ServiceExt as _;
 
 use crate::{ROUTES, words::short};
@@ -33,22 +32,14 @@ pub async fn read_as_nobody(keeper: &Keeper, site: &Router) -> Result<(), Keeper
     }
     let found = read_all(site, policy.version()).await;
     let found = found.map_or_else(|asks| asks, |pages| pages.to_string());
-    keeper
-        .act(keeper.ctx(Actor::System), move |act| {
-            act.tx().execute(
-                "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                &params![READ, &found],
-            )?;
-            Ok(())
-        })
-        .await
+    keeper.act(keeper.ctx(Actor::System), move |act| act.write_fact(READ, &found)).await
 }
 
 /// `acc-17`: what the server found when it read the public pages as nobody.
 pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
-    let row = inspect.read.query_opt("SELECT value FROM facts WHERE name = $1", &params![READ])?;
-    let Some(row) = row else { return Ok(Finding::not_due("the site has not been served yet")) };
-    let found: String = row.get(0)?;
+    let Some(found) = inspect.fact(READ)? else {
+        return Ok(Finding::not_due("the site has not been served yet"));
+    };
     Ok(match found.parse() {
         Ok(pages) => Finding::kept(
             pages,

@@ -11,7 +11,7 @@ use kept_notice::{Difference, words::capital};
 use kept_web::{Frame, Problem, Visit, page};
 
 use crate::{
-    Public,
+    Public, problem,
     words::{short, starts},
 };
 
@@ -66,7 +66,7 @@ struct VersionPage {
 
 /// `GET /notice/versions`
 pub(crate) async fn show(State(public): State<Public>, visit: Visit) -> Result<Response, Problem> {
-    let versions = public.keeper.versions().await.map_err(Problem::internal)?;
+    let versions = public.keeper.versions().await.map_err(problem)?;
     let coming = public.keeper.coming().map(|coming| ComingPart {
         starts: starts(&coming),
         short: short(coming.policy.version()),
@@ -104,7 +104,7 @@ pub(crate) async fn one(
             version: coming.policy.version().into(),
         });
     }
-    let versions = public.keeper.versions().await.map_err(Problem::internal)?;
+    let versions = public.keeper.versions().await.map_err(problem)?;
     let found = versions.into_iter().find(|version| short(&version.version) == asked);
     let version = found.ok_or_else(Problem::not_found)?;
     let long = |day: Date| day.strftime("%-d %B %Y").to_string();

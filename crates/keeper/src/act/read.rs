@@ -66,11 +66,12 @@ impl Act<'_, '_> {
         release::asked::<V>(self.ctx, because, self.permitted.contains(&subject))?;
         let (data, keys) = data(self)?;
         if let By::Role(_) = V::SPEC.by {
-            let kinds = V::SPEC.kinds_under(&self.ctx.policy.notice);
+            let policy = self.ctx.policy.clone();
+            let kinds = policy.kinds_shown(&V::SPEC);
             let purpose = Some(V::SPEC.purpose);
             match keys {
-                Some(keys) => self.note_among(&keys, Deed::Read, V::SPEC.name, &kinds, because, purpose)?,
-                None => self.note_for(subject, Deed::Read, V::SPEC.name, &kinds, because, purpose)?,
+                Some(keys) => self.note_among(&keys, Deed::Read, V::SPEC.name, kinds, because, purpose)?,
+                None => self.note_for(subject, Deed::Read, V::SPEC.name, kinds, because, purpose)?,
             };
         }
         Ok(data)

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use kept_notice::{Notice, Verdict, words::counted};
-use kept_vault::{Kind, SubjectId};
+use kept_vault::SubjectId;
 
 use super::{Finding, Inspect};
 use crate::{
     error::KeeperError,
-    policy::Policy,
+    policy::{Judged, Policy},
     trail::{self, Deed, Event},
-    view::{By, ViewSpec},
+    view::By,
 };
 
 /// `use-2`: every read for this purpose stays within what the notice says it uses.
@@ -20,8 +20,8 @@ pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
     let Some(purpose) = inspect.policy.notice.purpose(inspect.name()) else {
         return Ok(Finding::broken(1, "the notice has no such purpose"));
     };
-    let views = || inspect.policy.views.iter().filter(|(view, _)| view.purpose == purpose.is.id);
-    let off = views().filter(|(_, verdict)| matches!(verdict, Verdict::Refused { .. })).count();
+    let views = || inspect.policy.views.iter().filter(|view| view.spec.purpose == purpose.is.id);
+    let off = views().filter(|view| matches!(view.verdict, Verdict::Refused { .. })).count();
     let kinds_of_read = count(views().count() - off);
     let reads: Vec<&Event> =
         looks(inspect)?.filter(|event| is_for(inspect.policy, event, purpose.is.id)).collect();
@@ -46,7 +46,7 @@ pub(crate) fn purpose(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError>
 pub(crate) fn role(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let name = inspect.name();
     let views = inspect.policy.views.iter().filter(
-        |(view, verdict)| matches!((view.by, verdict), (By::Role(role), Verdict::Allowed { .. }) if role == name),
+        |view| matches!((view.spec.by, &view.verdict), (By::Role(role), Verdict::Allowed { .. }) if role == name),
     );
     let views = count(views.count());
     let reads: Vec<&Event> =
@@ -135,15 +135,14 @@ fn role_of(event: &Event) -> Option<&str> {
     event.who.split_once(':').map(|(role, _)| role)
 }
 
-fn view_of(policy: &Policy, event: &Event) -> Option<(&'static ViewSpec, bool)> {
-    let (view, verdict) = policy.views.iter().find(|(view, _)| view.name == event.what)?;
-    Some((view, matches!(verdict, Verdict::Allowed { .. })))
+fn view_of<'p>(policy: &'p Policy, event: &Event) -> Option<&'p Judged> {
+    policy.views.iter().find(|view| view.spec.name == event.what)
 }
 
 /// Whether a read was for this purpose, by its own word or by that of its view.
 fn is_for(policy: &Policy, event: &Event, purpose: &str) -> bool {
     event.purpose.as_deref() == Some(purpose)
-        || view_of(policy, event).is_some_and(|(view, _)| view.purpose == purpose)
+        || view_of(policy, event).is_some_and(|view| view.spec.purpose == purpose)
 }
 
 fn goes_beyond(policy: &Policy, event: &Event, purpose: &str) -> bool {
@@ -159,11 +158,13 @@ fn used_for<'n>(notice: &'n Notice, purpose: &str) -> BTreeSet<&'n str> {
 /// Whether a look by staff was through a view of that role which the notice allows, for its purpose, at its kinds and no
 /// others, and with a reason if one is asked for.
 fn is_granted(policy: &Policy, event: &Event, role: &str) -> bool {
-    let Some((view, true)) = view_of(policy, event) else { return false };
-    let kinds: Vec<&str> = view.each_kind().into_iter().map(Kind::term).collect();
+    let Some(Judged { spec, verdict: Verdict::Allowed { .. }, kinds }) = view_of(policy, event) else {
+        return false;
+    };
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.term()).collect();
     let asks = policy.notice.role(role).is_none_or(|rule| rule.asks_reason);
-    matches!(view.by, By::Role(by) if by == role)
-        && event.purpose.as_deref() == Some(view.purpose)
+    matches!(spec.by, By::Role(by) if by == role)
+        && event.purpose.as_deref() == Some(spec.purpose)
         && event.kinds.iter().all(|kind| kinds.contains(&kind.as_str()))
         && (!asks || event.because.is_some())
 }

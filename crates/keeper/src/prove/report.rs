@@ -10,11 +10,15 @@ use crate::{
     checkpoint,
     ctx::Actor,
     error::KeeperError,
+    facts,
     keeper::{House, Keeper},
     policy::Policy,
     time::{day, from_millis, to_millis},
     trail,
 };
+
+/// Where it is written down how many leaves the last run read.
+const LEAVES_READ: &str = "leaves-read";
 
 /// Everything that a run of all checks found. This is the JSON of `kept prove --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -157,12 +161,7 @@ fn write_down(tx: &Tx<'_>, report: &Report) -> Result<(), KeeperError> {
             ],
         )?;
     }
-    tx.execute(
-        "INSERT INTO facts (name, value) VALUES ('leaves-read', $1) \
-         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        &params![report.ledger.read.to_string()],
-    )?;
-    Ok(())
+    Ok(facts::write(tx, LEAVES_READ, &report.ledger.read.to_string())?)
 }
 
 fn report(
@@ -218,8 +217,8 @@ fn board(house: &House, read: &Read<'_>, policy: &Policy, now: Timestamp) -> Res
         };
         promises.push(promise(sentence, &checks, at, found));
     }
-    let row = read.query_opt("SELECT value FROM facts WHERE name = 'leaves-read'", &params![])?;
-    let leaves_read = row.and_then(|row| row.get::<String>(0).ok()?.parse().ok()).unwrap_or_default();
+    let leaves_read =
+        facts::read(read, LEAVES_READ)?.and_then(|count| count.parse().ok()).unwrap_or_default();
     let ledger = ledger_ref(&trail::edge(read)?, leaves_read);
     Ok(Report { notice: notice_ref(policy), at, ledger, promises })
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use kept_keeper::{Actor, Deed, KeeperError};
+use kept_keeper::{Actor, Area, Deed, Entry, KeeperError, uses};
 use kept_store::{StoreError, params};
 use kept_vault::{Kind, SubjectId};
+use tempfile::TempDir;
 
 use crate::{
-    club::{Badge, Card, Own},
-    site::{On, STAFF, Site},
+    club::{AREA, Badge, Card, NOTICE, Own, Profile},
+    site::{Hands, On, STAFF, START, Site, open},
 };
 
 on_every_database! {
@@ -78,6 +79,44 @@ async fn a_look_by_staff_gives_nothing_before_its_event_is_written(on: On) {
     });
     assert!(undone.await.is_err());
     assert_eq!(site.trail(anna).await.iter().filter(|what| *what == "card").count(), 1);
+}
+
+/// What a notice does not name is not held: no look shows it, and the trail of none says so.
+#[tokio::test]
+async fn a_kind_that_the_notice_does_not_name_is_not_on_the_trail() {
+    let notice = NOTICE
+        .replace("phone      = [\"pd:TelephoneNumber\"]\n", "")
+        .replace("voluntary = { phone = \"we cannot call you\" }\n", "")
+        .replace(", { phone = \"last 4\" }", "")
+        .replace(", \"phone\"", "")
+        .replace("data    = [\"phone\"]", "data    = [\"membership\"]");
+    let areas = [Area { optional: &[Kind::TELEPHONE_NUMBER], ..AREA }];
+    let folder = TempDir::new().unwrap();
+    let keeper = open(folder.path(), None, Hands::at(START), &notice, &areas, 1).await.unwrap();
+    let anna = keeper
+        .act(keeper.ctx(Actor::Visitor), |act| {
+            let anna = act.new_subject();
+            let profile = Profile { name: "Anna".into(), email: "anna@example.test".into(), phone: None };
+            act.put(anna, &profile).map(|()| anna)
+        })
+        .await
+        .unwrap();
+    keeper.act(keeper.ctx(STAFF), move |act| act.view::<Card>(anna, Some("she rang"))).await.unwrap();
+    keeper.look(keeper.ctx(STAFF), move |look| look.shown::<Card>(anna, Some("again"))).await.unwrap();
+    keeper.look(keeper.ctx(Actor::Person(anna)), move |look| look.view::<Own>(anna)).await.unwrap();
+    keeper.write_journal().await.unwrap();
+
+    let trail = keeper.look(keeper.ctx(Actor::Person(anna)), |look| look.trail(3)).await.unwrap();
+    let read = |entry: Entry| (entry.event.what, entry.event.kinds);
+    let identity = || ["pd:EmailAddress", "pd:Name"].map(String::from).to_vec();
+    assert_eq!(
+        trail.into_iter().map(read).collect::<Vec<_>>(),
+        ["own", "card", "card"].map(|what| (what.to_owned(), identity()))
+    );
+    let card = uses(&keeper.policy()).into_iter().find(|used| used.view == "card").unwrap();
+    assert_eq!(card.sees.iter().map(|seen| seen.kind).collect::<Vec<_>>(), ["pd:Name", "pd:EmailAddress"]);
+    let report = keeper.prove().await.unwrap();
+    assert_eq!(report.broken().count(), 0);
 }
 
 async fn those_who_look_at_once_are_all_recorded(on: On) {

@@ -211,12 +211,10 @@ impl People {
         at: Timestamp,
         mut person: Person,
     ) -> Result<usize, SimulateError> {
-        let index = self.all.len();
         person.gave(&[Kind::PASSWORD]);
         person.did(at, Deed::Wrote, "credential");
         person.happened("sign-up.started", at);
-        self.profile_of(&mut person, at);
-        self.all.push(person);
+        let index = self.add(person, at);
         // One in twenty never does.
         if !dice.one_in(20) {
             self.may(dice, day, &[(1, 1, 5, Step::Confirm(index))])?;
@@ -231,23 +229,24 @@ impl People {
         at: Timestamp,
         mut person: Person,
     ) -> Result<usize, SimulateError> {
-        let index = self.all.len();
         person.password = None;
         person.happened("account.imported", at);
-        self.profile_of(&mut person, at);
-        self.all.push(person);
+        let index = self.add(person, at);
         // Some never come.
         self.may(dice, day, &[(2, 1, 360, Step::Online(index, Errand::Recover))])?;
         self.a_year(dice, day, index)?;
         Ok(index)
     }
 
-    fn profile_of(&self, person: &mut Person, at: Timestamp) {
+    /// Somebody more, with a profile.
+    fn add(&mut self, mut person: Person, at: Timestamp) -> usize {
         person.did(at, Deed::Wrote, "profile");
         person.gave(&[Kind::NAME, Kind::EMAIL_ADDRESS]);
         let profile = self.invent(person.number).profile;
         person.gave(profile.address.map_or(&[], |_| &[Kind::PHYSICAL_ADDRESS]));
         person.gave(profile.phone.map_or(&[], |_| &[Kind::TELEPHONE_NUMBER]));
+        self.all.push(person);
+        self.all.len() - 1
     }
 }
 

@@ -313,8 +313,7 @@ pub(super) fn counts_from(notice: &Notice, event: &str) -> bool {
 
 /// Whether a rule erases a kind of data.
 pub(super) fn erases(notice: &Notice, rule: &Retain, kind: Kind) -> bool {
-    let RetainAction::Erase { labels } = &rule.action else { return false };
-    labels.iter().flat_map(|label| notice.kinds_of(label)).any(|term| term == kind.term())
+    notice.erased_by(rule).any(|term| term == kind.term())
 }
 
 pub(super) fn after(at: Timestamp, span: &Span) -> Result<Timestamp, SimulateError> {

@@ -188,3 +188,20 @@ fn what_does_not_fit_is_said_before_anything_is_made() {
     [exit 1]
     "#);
 }
+
+/// acc-17: whoever asks as soon as the site can be reached learns that its public pages were read as nobody.
+#[test]
+fn a_site_that_has_just_started_has_read_its_public_pages() {
+    let folder = begun();
+    let file = folder.path().join("notice.toml");
+    let notice = fs::read_to_string(&file).unwrap();
+    let more = notice.replacen("[never]\n", "[never]\nask-readers = { ref = [\"acc-17\"] }\n", 1);
+    assert_ne!(notice, more);
+    fs::write(&file, more).unwrap();
+
+    let server = Server::serve(folder.path()).unwrap();
+    let proven = transcript(folder.path(), "prove --config kept.toml");
+    let found = proven.split("\nkept ").find(|promise| promise.contains("never.ask-readers")).unwrap();
+    assert!(found.contains("public pages as somebody of whom it knows nothing"), "{found}");
+    server.stop();
+}

@@ -205,6 +205,32 @@ async fn a_session_and_a_guess_count_on_all_servers() {
     servers.into_iter().for_each(Server::stop);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_has_no_time_for_is_to_be_tried_again() {
+    let site = Site::new().await;
+    let server = site.serve(0);
+    let mut visitor = Visitor::default();
+    assert_eq!(visitor.get(&server.url, "/sign-in").unwrap().status, 200);
+    let url = site.url.clone();
+    let in_the_way = thread::spawn(move || {
+        kept_pgtest::sql(&url, "BEGIN; LOCK TABLE evidence, lookups; SELECT pg_sleep(10); COMMIT")
+    });
+    while site.count("SELECT COUNT(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'") < 2 {
+        sleep(Duration::from_millis(20));
+    }
+    let mut answers: Vec<Answer> =
+        ["/", "/notice", "/notice/kept"].map(|page| visitor.get(&server.url, page).unwrap()).into();
+    let fields = [("email", "busy0@example.test"), ("password", PASSWORD)];
+    answers.push(visitor.post(&server.url, "/sign-in", &fields).unwrap());
+    for answer in answers {
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        assert!(answer.text.contains("retry-after: 5") && answer.text.contains("Try again in a moment."));
+    }
+    in_the_way.join().unwrap();
+    assert_eq!(visitor.get(&server.url, "/notice").unwrap().status, 200);
+    server.stop();
+}
+
 /// A person's last change, as the servers answered.
 #[derive(Default)]
 struct Told {

@@ -80,7 +80,7 @@ fn each_label(notice: &Notice, reader: &mut Reader<'_>) {
         let label = &data.label;
         let path = format!("data.{label}");
         let used = is_used(notice, label);
-        let ends = notice.retains.iter().any(|retain| erases(retain, label));
+        let ends = notice.retains.iter().any(|retain| retain.erases(label));
         if !used && !ends && !is_named(notice, label) {
             reader.problem_with(
                 &path,
@@ -113,10 +113,6 @@ fn is_named(notice: &Notice, label: &String) -> bool {
             .holds
             .iter()
             .any(|hold| matches!(&hold.data, HoldData::Labels(labels) if labels.contains(label)))
-}
-
-fn erases(retain: &Retain, label: &String) -> bool {
-    matches!(&retain.action, RetainAction::Erase { labels } if labels.contains(label))
 }
 
 fn asks_for(form: &Form, label: &String) -> bool {
@@ -221,7 +217,7 @@ fn erase_or_keep(retain: &Retain, notice: &Notice, reader: &mut Reader<'_>) {
     let id = &retain.rule.id;
     for (label, purpose) in &retain.keep {
         let path = format!("{id}.keep {label}");
-        if erases(retain, label) {
+        if retain.erases(label) {
             reader.problem_with(
                 &path,
                 format!("[{id}] both erases and keeps {label}"),
@@ -306,14 +302,14 @@ fn times(retain: &Retain, reader: &mut Reader<'_>) {
 fn leaving(notice: &Notice, reader: &mut Reader<'_>) {
     let Some(Leaving { asked, taken_back, at_once }) = reader.words.leaving else { return };
     let right = notice.rights.iter().find(|right| right.right == Right::Erase);
-    if let (Some(right), None) = (right, erasing_from(notice, asked).next()) {
+    if let (Some(right), None) = (right, notice.erased_from(asked).next()) {
         let message = "people may ask to be erased, and no rule erases when they do";
         let help = format!(
             "add a [retain] rule with when = \"{asked}\", unless = \"{taken_back}\" and what it erases"
         );
         reader.problem_with(&right.rule.id, message, help);
     }
-    for retain in erasing_from(notice, asked) {
+    for retain in notice.erased_from(asked) {
         let id = &retain.rule.id;
         if retain.after.is_none() {
             let message = format!("[{id}] erases as soon as somebody asks, so they cannot think again");
@@ -328,26 +324,13 @@ fn leaving(notice: &Notice, reader: &mut Reader<'_>) {
         }
     }
     for (event, other) in [(at_once, asked), (asked, at_once)] {
-        let Some(rule) = erasing_from(notice, event).next() else { continue };
-        for label in erasing_from(notice, other).flat_map(erased_labels) {
-            if !erasing_from(notice, event).any(|retain| erases(retain, label)) {
+        let Some(rule) = notice.erased_from(event).next() else { continue };
+        for label in notice.erased_from(other).filter_map(Retain::erased).flatten() {
+            if !notice.erased_from(event).any(|retain| retain.erases(label)) {
                 let message = format!("nothing erases {label} after {event}, as after {other}");
                 let help = format!("add \"{label}\" to the erase of [{}]", rule.rule.id);
                 reader.problem_with(&rule.rule.id, message, help);
             }
         }
-    }
-}
-
-/// The rules that erase from an event on.
-fn erasing_from<'n>(notice: &'n Notice, event: &'n str) -> impl Iterator<Item = &'n Retain> {
-    let erases = |retain: &&Retain| matches!(retain.action, RetainAction::Erase { .. });
-    notice.retains.iter().filter(move |retain| retain.when == event).filter(erases)
-}
-
-fn erased_labels(retain: &Retain) -> &[String] {
-    match &retain.action {
-        RetainAction::Erase { labels } => labels,
-        RetainAction::Disable => &[],
     }
 }

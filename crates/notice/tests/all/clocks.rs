@@ -41,6 +41,23 @@ fn an_expired_membership_starts_five_clocks() {
 }
 
 #[test]
+fn a_rule_that_disables_erases_nothing() {
+    let notice = trainers();
+    let erasing: Vec<&str> =
+        notice.erased_from("membership.expired").map(|rule| rule.rule.id.as_str()).collect();
+    assert_eq!(erasing, ["retain.lapsed", "retain.credits", "retain.trail", "retain.standing"]);
+
+    let disables = notice.retain("retain.expired").unwrap();
+    assert_eq!(disables.erased(), None);
+    assert!(!disables.erases("identity"));
+    assert_eq!(notice.erased_by(disables).count(), 0);
+
+    let lapsed = notice.retain("retain.lapsed").unwrap();
+    assert!(lapsed.erases("identity"));
+    assert!(notice.erased_by(lapsed).any(|term| term == "pd:Name"));
+}
+
+#[test]
 fn other_events_start_none() {
     assert!(trainers().clocks("membership.renewed").is_empty());
 }

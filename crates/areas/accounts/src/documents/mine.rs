@@ -31,10 +31,14 @@ struct MinePage<'a> {
     frame: Frame,
     fields: &'a Fields,
     papers: Vec<Line>,
-    /// The last day of a verified standing.
-    verified: Option<jiff::civil::Date>,
-    /// The last day of one that is over.
-    over: Option<jiff::civil::Date>,
+    standing: Standing,
+}
+
+/// How the professional standing is, with its last day.
+enum Standing {
+    Unverified,
+    Verified(jiff::civil::Date),
+    Over(jiff::civil::Date),
 }
 
 struct Line {
@@ -88,11 +92,12 @@ async fn list(
         .await
         .map_err(problem)?;
     let last = accepted.and_then(|until| Timestamp::from_millisecond(to_millis(until) - 1).ok()).map(day);
-    let (verified, over) = match accepted {
-        Some(until) if until > visit.now => (last, None),
-        _ => (None, last),
+    let standing = match (accepted, last) {
+        (Some(until), Some(last)) if until > visit.now => Standing::Verified(last),
+        (_, Some(last)) => Standing::Over(last),
+        (_, None) => Standing::Unverified,
     };
-    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, verified, over })
+    page_with(status, &MinePage { frame: visit.form_frame("Documents"), fields, papers, standing })
 }
 
 /// Takes a document in.

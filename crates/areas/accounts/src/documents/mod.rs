@@ -21,7 +21,7 @@ use kept_vault::{Kind, SubjectId};
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{members, records::Profile, staff};
+use crate::{messages, records::Profile, staff};
 use format::Format;
 
 /// Somebody has handed in a document.
@@ -274,7 +274,7 @@ fn decide(
     };
     let text =
         format!("{text} Why, you read under Documents on My account, where you can also hand in another.");
-    members::write(act, subject, "document", title, &text).map(|()| true)
+    messages::write(act, subject, "document", title, &text).map(|()| true)
 }
 
 fn accept(act: &mut Act<'_, '_>, subject: SubjectId, until: Timestamp) -> Result<(), KeeperError> {
@@ -297,7 +297,7 @@ fn warn(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
          day, under Documents on My account.",
         staff::last(until)?
     );
-    members::write(act, duty.subject, "document", "Your accepted document runs out", &text)
+    messages::write(act, duty.subject, "document", "Your accepted document runs out", &text)
 }
 
 /// The job of its end. That there was one, and until when, is known as long as the notice's own clock lets it.
@@ -308,7 +308,7 @@ fn expire(act: &mut Act<'_, '_>, duty: &Duty) -> Result<(), KeeperError> {
     act.note(duty.subject, Deed::Wrote, "acceptance of the professional standing ended", &[], None)?;
     let text = "The time for which we had accepted your professional standing is over. You can hand in a new document under \
                 Documents on My account.";
-    members::write(act, duty.subject, "document", "Your accepted document has run out", text)
+    messages::write(act, duty.subject, "document", "Your accepted document has run out", text)
 }
 
 /// `acc-2`: every standing that counts rests on a decision, and ends when it was said to.

@@ -63,7 +63,7 @@ fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     if purpose.is.id != SECURITY {
         return Ok(Finding::broken(1, format!("{} is used for something other than security", label.label)));
     }
-    let reads = inspect.policy.views.iter().map(|(view, _)| view);
+    let reads = inspect.policy.views.iter().map(|view| view.spec);
     let reads = reads.filter(|view| view.kinds().iter().any(|(kind, _)| *kind == Kind::DEVICE_BASED));
     let other = reads.clone().filter(|view| view.purpose != SECURITY).count();
     if other > 0 {

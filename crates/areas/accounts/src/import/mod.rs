@@ -10,7 +10,7 @@ use kept_keeper::{
     Act, Actor, Claim, Index, Keeper, KeeperError, Look, Policy,
     time::{long_date, to_millis},
 };
-use kept_notice::{DataSource, RetainAction, words::counted};
+use kept_notice::{DataSource, words::counted};
 use kept_store::{Read, params};
 use kept_vault::{Kind, SourceName, SubjectId};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use self::line::{Columns, Newcomer};
 use crate::{
     closing,
     members::{self, BY_EMAIL, BY_MEMBER_ID, SIGN_UP, Standing},
+    messages,
 };
 
 /// The event of an account that was taken over from elsewhere.
@@ -156,7 +157,7 @@ fn admit(act: &mut Act<'_, '_>, batch: &Batch) -> Result<Vec<Outcome>, Refused> 
                 None => {
                     let subject = begin(act, source, &newcomer)?;
                     if let Some(Invitation { title, text }) = &letter {
-                        members::write(act, subject, "invitation", title, text)?;
+                        messages::write(act, subject, "invitation", title, text)?;
                     }
                     Outcome::Added
                 }
@@ -204,10 +205,8 @@ fn current(read: &Read<'_>, policy: &Policy, batch: &Batch) -> Result<(), Refuse
 
 /// Whether a rule forgets people whose address was known to be theirs; of a rule of an earlier notice that may be so.
 fn forgets(policy: &Policy, rule: &str) -> bool {
-    let Some(rule) = policy.notice.retains.iter().find(|retain| retain.rule.id == rule) else { return true };
-    let RetainAction::Erase { labels } = &rule.action else { return false };
-    let mut terms = labels.iter().flat_map(|label| policy.notice.kinds_of(label));
-    rule.when != SIGN_UP && terms.any(|term| term == Kind::EMAIL_ADDRESS.term())
+    let Some(rule) = policy.notice.retain(rule) else { return true };
+    rule.when != SIGN_UP && policy.notice.erased_by(rule).any(|term| term == Kind::EMAIL_ADDRESS.term())
 }
 
 /// What stands in the way of a newcomer: somebody has the address, or the member id, already.

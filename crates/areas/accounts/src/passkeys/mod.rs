@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use self::rp::{HANDLE, Made, Question, Refused, RelyingParty};
 use crate::{
-    Accounts, members, password_again, problem,
+    Accounts, messages, password_again, problem,
     readers::Person,
     records::{Addressee, MyPasskeys, Passkey, PasskeyCheck, Passkeys},
     sessions::{Factor, Signed},
@@ -212,7 +212,7 @@ fn add(act: &mut Act<'_, '_>, signed: &Signed, passkey: &Passkey) -> Result<Resu
         "A passkey was added to your account: it now opens your account without your password. If this was not you, sign \
          in, remove it on the page “Passkeys”, change your password, and write to {contact}."
     );
-    members::write(act, subject, "passkey-added", "A passkey was added to your account", &text)?;
+    messages::write(act, subject, "passkey-added", "A passkey was added to your account", &text)?;
     Ok(Ok(()))
 }
 
@@ -261,7 +261,7 @@ fn drop_one(act: &mut Act<'_, '_>, signed: &Signed, id: &str) -> Result<Result<(
         "A passkey was removed from your account, and your other sessions have ended. If this was not you, change your \
          password at once and write to {contact}."
     );
-    members::write(act, subject, "passkey-removed", "A passkey was removed from your account", &text)?;
+    messages::write(act, subject, "passkey-removed", "A passkey was removed from your account", &text)?;
     Ok(Ok(()))
 }
 

@@ -19,7 +19,8 @@ use kept_vault::{Kind, SubjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    members::{self, BY_MEMBER_ID},
+    members::BY_MEMBER_ID,
+    messages,
     records::{Addressee, MemberId, Profile},
 };
 
@@ -187,7 +188,7 @@ fn decide(
     };
     act.put(subject, &FormerNumber { former: None })?;
     act.note(subject, Deed::Wrote, what, &[], Some(reason))?;
-    members::write(act, subject, "return", title, text).map(|()| true)
+    messages::write(act, subject, "return", title, text).map(|()| true)
 }
 
 /// Moves what was kept: the number and the credits. Nothing of the old account is left but what its own clocks end.

@@ -10,6 +10,18 @@ fn form(what: &'static str) -> [(&'static str, &'static str); 2] {
     [("do", what), ("password", PASSWORD)]
 }
 
+/// What it sends to close at once.
+const NOW: [(&str, &str); 3] = [("do", "now"), ("password", PASSWORD), ("sure", "yes")];
+
+/// The desk, and Ada, who disputes how we handle her data: of her something is kept.
+async fn in_dispute(site: &Site) -> (Browser, Browser) {
+    let secret = site.staff("sam@example.test", "support").await;
+    site.member("ada@example.test").await;
+    let mut desk = site.at_desk("sam@example.test", &secret).await;
+    deal(&mut desk, "ada@example.test", "open-dispute").await;
+    (desk, site.signed_in("ada@example.test").await)
+}
+
 async fn opens(browser: &mut Browser) -> bool {
     browser.get("/account").await.status == 200
 }
@@ -111,8 +123,7 @@ async fn now_is_now_and_needs_a_tick() {
     let mut ada = site.signed_in("ada@example.test").await;
     let page = ada.send("/account/close", &form("now")).await;
     assert!(page.status == 422 && page.says("Tick this box if you want it now"), "{}", page.text());
-    let sure = [("do", "now"), ("password", PASSWORD), ("sure", "yes")];
-    let page = ada.send("/account/close", &sure).await;
+    let page = ada.send("/account/close", &NOW).await;
     assert!(page.path == "/account-closed" && page.says("Your account is closed"), "{}", page.text());
     assert!(ada.session().is_none());
     let page = sign_in(&mut ada, "ada@example.test", PASSWORD).await;
@@ -127,11 +138,7 @@ async fn now_is_now_and_needs_a_tick() {
 #[tokio::test]
 async fn a_hold_is_named_before_the_button() {
     let site = Site::open().await;
-    let secret = site.staff("sam@example.test", "support").await;
-    site.member("ada@example.test").await;
-    let mut desk = site.at_desk("sam@example.test", &secret).await;
-    deal(&mut desk, "ada@example.test", "open-dispute").await;
-    let mut ada = site.signed_in("ada@example.test").await;
+    let (mut desk, mut ada) = in_dispute(&site).await;
     let page = ada.visit("/account/close").await;
     assert!(page.says("What stays, and why") && page.says("PIPEDA, s. 8(8)"), "{}", page.text());
     assert!(page.says("until the dispute is settled"), "{}", page.text());
@@ -161,13 +168,8 @@ async fn a_hold_is_named_before_the_button() {
 #[tokio::test]
 async fn what_was_closed_stays_closed() {
     let site = Site::open().await;
-    let secret = site.staff("sam@example.test", "support").await;
-    site.member("ada@example.test").await;
-    let mut desk = site.at_desk("sam@example.test", &secret).await;
-    deal(&mut desk, "ada@example.test", "open-dispute").await;
-    let mut ada = site.signed_in("ada@example.test").await;
-    let sure = [("do", "now"), ("password", PASSWORD), ("sure", "yes")];
-    ada.send("/account/close", &sure).await;
+    let (_, mut ada) = in_dispute(&site).await;
+    ada.send("/account/close", &NOW).await;
     site.days(400).await;
     assert!(site.find("ada@example.test").await.is_some(), "identity is held");
     for promise in ["right.erase", "retain.expired"] {
@@ -181,8 +183,7 @@ async fn whoever_works_here_cannot_close() {
     let secret = site.staff("sam@example.test", "support").await;
     let mut sam = site.at_desk("sam@example.test", &secret).await;
     assert!(sam.visit("/account/close").await.says("an owner ends your role first"));
-    let sure = [("do", "now"), ("password", PASSWORD), ("sure", "yes")];
-    assert_eq!(sam.submit("/account", "/account/close", &sure).await.status, 409);
+    assert_eq!(sam.submit("/account", "/account/close", &NOW).await.status, 409);
     site.sweep().await;
     assert!(site.find("sam@example.test").await.is_some());
 }

@@ -202,8 +202,12 @@ async fn compares_a_licence(site: Site) {
     };
     assert!(compare(&mut sam, "CPA-0").await.says("We hold no licence number of this person."));
 
-    assert_eq!(ada.send(MINE, &[("licence", "--")]).await.status, 422, "nothing that could be compared");
+    let wrong = ada.send(MINE, &[("licence", "--")]).await;
+    assert_eq!(wrong.status, 422, "nothing that could be compared");
+    assert!(!wrong.says("Remove it"), "none is held: {}", wrong.text());
     assert_eq!(ada.send(MINE, &[("licence", "CPA-2041 77")]).await.value("licence").unwrap(), "CPA-2041 77");
+    let wrong = ada.send(MINE, &[("licence", "--")]).await;
+    assert!(wrong.status == 422 && wrong.says("Remove it"), "one is held all the same: {}", wrong.text());
     let other = compare(&mut sam, "CPA-2041 78").await;
     assert!(other.says("This is not the licence number that we hold."), "{}", other.text());
     let same = compare(&mut sam, "cpa 204177").await;

@@ -2,7 +2,7 @@
 //! `docs/NOTICE.md` describes every key.
 
 use kept_keeper::Policy;
-use kept_notice::{HoldData, HoldEnd, Modality, Notice, RetainAction, Sentence};
+use kept_notice::{HoldData, HoldEnd, Modality, Notice, Sentence};
 use serde_json::{Value as Json, json};
 
 /// The whole document.
@@ -75,10 +75,7 @@ fn processes(notice: &Notice) -> Vec<Json> {
 
 /// When data ends. Durations are as ISO 8601 has them: `P6M`.
 fn storage(notice: &Notice) -> Vec<Json> {
-    let erasing = notice.retains.iter().filter_map(|rule| match &rule.action {
-        RetainAction::Erase { labels } => Some((rule, labels)),
-        RetainAction::Disable => None,
-    });
+    let erasing = notice.retains.iter().filter_map(|rule| Some((rule, rule.erased()?)));
     erasing
         .map(|(rule, labels)| {
             without_nulls(json!({

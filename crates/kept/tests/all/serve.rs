@@ -82,7 +82,7 @@ fn a_site_of_ones_own_is_served_and_asked() {
     );
     insta::assert_snapshot!(transcript(folder.path(), "prove --config kept.toml"), @r#"
         $ kept prove --config kept.toml
-        kept: data holds no site: give the data folder of one with --data, or its settings with --config
+        kept: data holds no site: give the data folder of one with --data, or its settings with --config; the first `kept serve` makes a new one
         [exit 1]
         "#);
     assert!(!folder.path().join("data").exists(), "whoever only asks makes no site");

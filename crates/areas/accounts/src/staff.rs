@@ -209,7 +209,10 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         let detail = format!("looks by somebody who did not have the role then: {}", looks.without);
         return Ok(Finding::broken(looks.without, detail));
     }
-    let mut detail = counted(all, "person has the role", "people have the role");
+    let mut detail = match all {
+        0 => "nobody has the role".to_owned(),
+        some => counted(some, "person has the role", "people have the role"),
+    };
     if ending > 0 {
         detail.push_str(&format!(", {ending} of them until a last day"));
     }

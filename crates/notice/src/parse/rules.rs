@@ -137,8 +137,7 @@ impl Reader<'_> {
             session.idle = self.span(&idle).unwrap_or_default();
         }
         for item in fields.take("reminds").map(|reminds| self.list(&reminds)).unwrap_or_default() {
-            let words = self.choice(&item, "reminder", Reminder::ALL.into_iter().map(Reminder::words));
-            let known = Reminder::ALL.into_iter().find(|reminder| Some(reminder.words()) == words);
+            let known = self.one_of(&item, "reminder", (&Reminder::ALL, Reminder::words));
             session.reminds.extend(known.filter(|reminder| !session.reminds.contains(reminder)));
         }
         let fills = fields.take("fills");

@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { fill, follow, heading, path, press, says, step } from "./acts.mjs";
 import { sitting, tab } from "./browser.mjs";
 import { journey } from "./journey.mjs";
-import { invented, mailbox, signIn } from "./people.mjs";
+import { invented, letter, signIn } from "./people.mjs";
 
 await journey("cpe.mjs", async ({ site, complaints, see, refuser }) => {
   const open = [];
@@ -235,10 +235,4 @@ async function isSignIn(who) {
   await heading(who, "Sign in");
   assert.equal(path(who), "/sign-in");
   assert.ok(!carried(who), "the address bar keeps no session");
-}
-
-/** Opens the link of the newest letter. */
-async function letter(who) {
-  await mailbox(who);
-  await who.page.locator("article.letter a").first().click();
 }

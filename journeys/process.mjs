@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { fill, heading, path, press, says, step } from "./acts.mjs";
 import { journey } from "./journey.mjs";
-import { invented, joins, mailbox, moveClock, signIn } from "./people.mjs";
+import { invented, joins, letter, mailbox, moveClock, signIn } from "./people.mjs";
 
 const DEVICE = "kept_device";
 const MACHINE = "DESK-7F3A-0042";
@@ -149,8 +149,7 @@ await journey("process.mjs", async ({ see, someone, refuser }) => {
     await client.page.goto("/sign-in");
     await signIn(client, client.email, client.password);
     assert.equal((await client.answer()).status, 422, "it opens nothing any more");
-    await mailbox(client);
-    await client.page.locator("article.letter a[href*='/recover/']").first().click();
+    await letter(client, "/recover/");
     client.password = "one more lantern under the bridge";
     await fill(client, "New password", client.password);
     await press(client, "Set this password");

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { fill, follow, heading, path, press, says, step } from "./acts.mjs";
 import { journey } from "./journey.mjs";
-import { enter, invented, joins, mailbox, moveClock, signIn } from "./people.mjs";
+import { enter, invented, joins, letter, mailbox, moveClock, signIn } from "./people.mjs";
 
 await journey("walk.mjs", async ({ see, someone }) => {
   const member = await someone(invented("Wilma", "Walker"));
@@ -142,8 +142,7 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await press(member, "Add this address");
     await says(member, "waits for its confirmation");
     await see("addresses", member);
-    await mailbox({ ...member, email: `work.${member.email}` });
-    await member.page.locator("article.letter a").first().click();
+    await letter({ ...member, email: `work.${member.email}` });
     await see("address-confirm", member);
     await press(member, "Confirm this address");
     assert.equal(path(member), "/account/addresses");
@@ -208,8 +207,7 @@ await journey("walk.mjs", async ({ see, someone }) => {
     await press(member, "Send me a message");
     await heading(member, "Check your mail");
     await see("forgotten-sent", member);
-    await mailbox(member);
-    await member.page.locator("article.letter a[href*='/recover/']").first().click();
+    await letter(member, "/recover/");
     await see("recover", member);
     member.password = "one more lantern under the bridge";
     await fill(member, "New password", member.password);

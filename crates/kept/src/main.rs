@@ -126,7 +126,8 @@ enum Command {
     },
     /// Takes in people from another system; exit 0 if every line was, 1 if some were rejected, 2 if the file cannot be
     Import {
-        /// A table in CSV, in UTF-8, at most 64 MiB; its first line names the columns: given_name, family_name, email
+        /// A table in CSV, in UTF-8, at most 64 MiB; its first line names the columns: given_name, family_name, email, and, where
+        /// the notice has them, address, phone, member_id, expires (a day: 2027-01-31)
         file: PathBuf,
         /// Changes nothing, and says what would happen
         #[arg(long)]

@@ -29,7 +29,9 @@ const LEAVE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken or cannot be had.
-    #[error("cannot listen on {address}: {cause}; choose another address with --listen")]
+    #[error(
+        "cannot listen on {address}: {cause}; choose another address: --listen of an example, `listen` in the settings of a site"
+    )]
     Listen {
         /// The address.
         address: String,

@@ -169,7 +169,7 @@ fn line(course: &Course, holding: Holding) -> Line {
 }
 
 /// Where an account stands, and since when.
-fn standing(account: Account) -> String {
+pub(crate) fn standing(account: Account) -> String {
     let since = long_date(account.since);
     match account.standing {
         Standing::Pending => format!("Waits since {since} for its address to be confirmed."),

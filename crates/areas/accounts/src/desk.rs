@@ -19,6 +19,7 @@ use kept_web::{
 use crate::{
     Accounts,
     account::in_units,
+    data,
     deal::{Case, Deal, case, perform},
     licence::{self, Compared},
     members::{self, BY_EMAIL, Credit},
@@ -57,7 +58,7 @@ struct MemberPage<'a> {
     fields: &'a Fields,
     subject: String,
     card: MemberCard,
-    standing: &'static str,
+    standing: String,
     expires: Option<jiff::civil::Date>,
     expired: bool,
     /// Nothing where none can be earned.
@@ -196,7 +197,7 @@ impl Opened {
             frame: visit.form_frame("A person’s card"),
             fields,
             subject: subject.to_string(),
-            standing: self.case.account.standing.word(),
+            standing: data::standing(self.case.account),
             expires: self.case.account.expires.map(day),
             expired: self.case.expired,
             credits: self.credits.map(|all| in_units(all.iter().map(|credit| credit.tenths).sum())),

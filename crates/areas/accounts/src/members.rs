@@ -56,7 +56,7 @@ pub enum Standing {
 pub(crate) const REACTIVATED: &str = "account.reactivated";
 
 impl Standing {
-    /// The word in the database and on pages.
+    /// The word in the database.
     pub fn word(self) -> &'static str {
         match self {
             Standing::Pending => "pending",

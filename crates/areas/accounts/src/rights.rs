@@ -110,13 +110,14 @@ pub(crate) fn erase(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
     let stays =
         if stays.is_empty() { "nothing stays".into() } else { format!("what stays: {}", stays.join(", ")) };
     let asked = inspect.count("SELECT COUNT(*) FROM happenings WHERE event = $1", &params![CLOSING])?;
-    Ok(Finding::kept(
-        erased,
-        format!(
-            "closing an account erases {erased} sorts of data; {stays}; {asked} have asked, and for each the date runs \
-             or it was taken back"
-        ),
-    ))
+    let asked = match asked {
+        0 => "nobody has asked for it".into(),
+        some => {
+            let people = counted(some, "person has asked for it", "people have asked for it");
+            format!("{people}, and the date runs or it was taken back")
+        }
+    };
+    Ok(Finding::kept(erased, format!("closing an account erases {erased} sorts of data; {stays}; {asked}")))
 }
 
 /// Of whom no duty of a rule has come of what they asked for, although they have not taken it back. Clocks are carried over

@@ -12,6 +12,7 @@ use kept_keeper::{
     Act, Actor, Deed, Duty, Finding, GRACE, Inspect, KeeperError, Policy,
     time::{day, from_millis, long_date, to_millis},
 };
+use kept_notice::words::counted;
 use kept_store::{Read, params};
 use kept_vault::SubjectId;
 use kept_web::{
@@ -208,7 +209,13 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
         let detail = format!("looks by somebody who did not have the role then: {}", looks.without);
         return Ok(Finding::broken(looks.without, detail));
     }
-    let mut detail = format!("in the role: {all}, of them with a last day: {ending}");
+    let mut detail = match all {
+        0 => "nobody has the role".to_owned(),
+        some => counted(some, "person has the role", "people have the role"),
+    };
+    if ending > 0 {
+        detail.push_str(&format!(", {ending} of them until a last day"));
+    }
     if looks.within > 0 {
         detail.push_str(&format!("; looks by somebody who had it then: {}", looks.within));
     }

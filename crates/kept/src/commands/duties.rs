@@ -53,7 +53,7 @@ pub async fn run(place: &Place, json: bool, out: &mut impl Write) -> Result<(), 
         };
         writeln!(out, "  {}  {:<18} {}{held}", duty.due, said(&duty.action), duty.subject)?;
     }
-    writeln!(out, "{} due until {until}. Nothing was done: the server does it by itself.", due.len())?;
+    writeln!(out, "{} due until {until:.0}. Nothing was done: the server does it by itself.", due.len())?;
     Ok(())
 }
 

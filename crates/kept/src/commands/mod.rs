@@ -28,7 +28,11 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
     /// The folder holds no site.
-    #[error("{} holds no site: give the data folder of one with --data, or its settings with --config", .0.display())]
+    #[error(
+        "{} holds no site: give the data folder of one with --data, or its settings with --config; the first `kept \
+         serve` makes a new one",
+        .0.display()
+    )]
     NoSite(PathBuf),
     /// A file that was to be written is there already.
     #[error("{} is there already, and nothing was written: choose another folder", .0.display())]

@@ -1,6 +1,6 @@
 //! `kept serve --config FILE`: a site of one's own, until a signal asks it to stop.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{fs, io::Write, path::Path, sync::Arc};
 
 use axum::Router;
 use kept_accounts::Passwords;
@@ -21,6 +21,10 @@ use crate::{
 pub async fn run(path: &Path, out: &mut impl Write) -> Result<(), Failed> {
     let config = Config::read(path)?;
     let notice = read(&config.notice)?;
+    if let Some(downloads) = &config.downloads {
+        // Else whoever opens the page of the downloads would be the first to learn it.
+        fs::read_dir(downloads).map_err(|cause| Failed::File { path: downloads.clone(), cause })?;
+    }
     let listener = server::listen(&config.listen.to_string()).await?;
     let seed = machine::seed().map_err(Failed::Seed)?;
     let setup = Setup {

@@ -327,7 +327,13 @@ async fn hire(
     let email = format!("{}@example.test", given.to_lowercase());
     let new = person(&keeper.policy().notice, given, family, &email, hash, 12);
     let course = example.courses.last().copied();
-    let secret = keeper.act(keeper.ctx(Actor::Visitor), move |act| open(act, &new, role, course)).await?;
+    let signs_up = move |act: &mut Act<'_, '_>| {
+        let subject = members::sign_up(act, &new)?;
+        members::confirm(act, subject, &new.email)?;
+        Ok::<_, KeeperError>(subject)
+    };
+    let subject = keeper.act(keeper.ctx(Actor::Visitor), signs_up).await?;
+    let secret = keeper.act(keeper.ctx(Actor::System), move |act| equip(act, subject, role, course)).await?;
     Ok(Staff { role: role.into(), email, secret })
 }
 
@@ -348,15 +354,13 @@ async fn take_over(keeper: &Keeper, base: &str) -> Result<(), import::Refused> {
     import::take_in(keeper, batch).await.map(drop)
 }
 
-/// Opens an account for somebody who works here, or else has taken a course; gives the secret of a second factor.
-fn open(
+/// Gives somebody the role in which they work here and the secret of a second factor, or else credits for a course.
+fn equip(
     act: &mut Act<'_, '_>,
-    new: &NewMember,
+    subject: SubjectId,
     role: &str,
     course: Option<&'static str>,
 ) -> Result<String, KeeperError> {
-    let subject = members::sign_up(act, new)?;
-    members::confirm(act, subject, &new.email)?;
     if ROLES.contains(&role) {
         give_role(act, subject, role)?;
         return enrol(act, subject);

@@ -93,10 +93,7 @@ impl<'a> World<'a> {
         let home = tempfile::Builder::new().prefix("kept-simulate-").tempdir_in(plan.place)?;
         let clock = Arc::new(Clock::new(start));
         let folder = home.path().join("0");
-        let setup =
-            Setup { folder: &folder, database: Database::Folder, notice, areas, time: clock.clone(), seed };
-        let keeper = Keeper::open(setup).await?;
-        let (accounts, pages) = served(&keeper).await?;
+        let (keeper, accounts, pages) = open(&folder, (notice, areas), &clock, seed).await?;
         Ok(World { keeper, accounts, pages, clock, crashes: 0, home, notice, areas })
     }
 
@@ -130,16 +127,8 @@ impl<'a> World<'a> {
         self.crashes += 1;
         let folder = self.folder(self.crashes);
         tear(&folder, dice)?;
-        let setup = Setup {
-            folder: &folder,
-            database: Database::Folder,
-            notice: self.notice,
-            areas: self.areas,
-            time: self.clock.clone(),
-            seed: dice.seed(),
-        };
-        self.keeper = Keeper::open(setup).await?;
-        (self.accounts, self.pages) = served(&self.keeper).await?;
+        let site = (self.notice, self.areas);
+        (self.keeper, self.accounts, self.pages) = open(&folder, site, &self.clock, dice.seed()).await?;
         fs::remove_dir_all(dead)?;
         Ok(())
     }
@@ -159,7 +148,7 @@ impl<'a> World<'a> {
         let counted = self.keeper.store().scan(|read| {
             read.query_one("SELECT COUNT(*) FROM duties WHERE state = 'begun'", &params![])?.get(0)
         });
-        Ok(counted.await.map_err(|cause: StoreError| KeeperError::Store(cause))?)
+        Ok(counted.await.map_err(KeeperError::Store)?)
     }
 
     /// How many of these keys are gone without a tombstone.
@@ -183,8 +172,15 @@ impl<'a> World<'a> {
     }
 }
 
-/// The site's pages over its kernel, as a server has them, with passwords that are quick to try.
-async fn served(keeper: &Keeper) -> Result<(Accounts, Router), SimulateError> {
+/// The site in a folder, and its pages over its kernel as a server has them, with passwords that are quick to try.
+async fn open(
+    folder: &Path,
+    (notice, areas): (&str, &[Area]),
+    clock: &Arc<Clock>,
+    seed: [u8; 32],
+) -> Result<(Keeper, Accounts, Router), SimulateError> {
+    let setup = Setup { folder, database: Database::Folder, notice, areas, time: clock.clone(), seed };
+    let keeper = Keeper::open(setup).await?;
     #[expect(clippy::expect_used, reason = "the address is a literal of this file")]
     let base = BASE.parse().expect("an address is one");
     let settings = Settings {
@@ -196,8 +192,8 @@ async fn served(keeper: &Keeper) -> Result<(Accounts, Router), SimulateError> {
         proxies: Vec::new(),
     };
     let site = Site::new(keeper.clone(), settings);
-    kept_public::served_at(keeper, &site.face.base).await?;
-    Ok((site.accounts.clone(), site.router(Router::new())))
+    kept_public::served_at(&keeper, &site.face.base).await?;
+    Ok((keeper, site.accounts.clone(), site.router(Router::new())))
 }
 
 /// What the machine was writing when it died is on its disk in part: the end of a commit, a line of the tombstones.

@@ -312,7 +312,7 @@ fn a_folder_without_a_site_is_named() {
     let folder = tempdir().unwrap();
     insta::assert_snapshot!(transcript(folder.path(), "prove --data ."), @r#"
     $ kept prove --data .
-    kept: . holds no site: give the data folder of one with --data, or its settings with --config
+    kept: . holds no site: give the data folder of one with --data, or its settings with --config; the first `kept serve` makes a new one
     [exit 1]
     "#);
     std::fs::write(folder.path().join("kept.toml"), "listen = 8080\n").unwrap();

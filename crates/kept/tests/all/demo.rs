@@ -59,7 +59,7 @@ fn on_a_busy_port_nothing_is_written() {
     insta::with_settings!({ filters => FILTERS }, {
         insta::assert_snapshot!(transcript(folder.path(), &line), @r#"
         $ kept demo --listen [address] --data site
-        kept: cannot listen on [address]: Address already in use (os error 98); choose another address with --listen
+        kept: cannot listen on [address]: Address already in use (os error 98); choose another address: --listen of an example, `listen` in the settings of a site
         [exit 1]
         "#);
     });

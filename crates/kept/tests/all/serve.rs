@@ -82,7 +82,7 @@ fn a_site_of_ones_own_is_served_and_asked() {
     );
     insta::assert_snapshot!(transcript(folder.path(), "prove --config kept.toml"), @r#"
         $ kept prove --config kept.toml
-        kept: data holds no site: give the data folder of one with --data, or its settings with --config
+        kept: data holds no site: give the data folder of one with --data, or its settings with --config; the first `kept serve` makes a new one
         [exit 1]
         "#);
     assert!(!folder.path().join("data").exists(), "whoever only asks makes no site");
@@ -165,6 +165,11 @@ fn what_does_not_fit_is_said_before_anything_is_made() {
     insta::assert_snapshot!(refused(&[("notice.toml", "notices.toml")], serve), @r#"
     $ kept serve --config kept.toml
     kept: cannot read notices.toml: No such file or directory (os error 2)
+    [exit 1]
+    "#);
+    insta::assert_snapshot!(refused(&[("# downloads = \"downloads\"", "downloads = \"nowhere\"")], serve), @r#"
+    $ kept serve --config kept.toml
+    kept: cannot read nowhere: No such file or directory (os error 2)
     [exit 1]
     "#);
     insta::assert_snapshot!(refused(&[("# database = \"postgresql://kept@localhost/kept\"", "database = \"postgresql://kept:hush-hush@db.example.test/kept\"")], serve), @r#"

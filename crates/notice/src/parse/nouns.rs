@@ -103,8 +103,7 @@ impl Reader<'_> {
             self.problem(item.span.clone(), message, Some(help.to_owned()));
             return None;
         }
-        let word = self.choice(item, "basis", Basis::ALL.into_iter().map(Basis::word))?;
-        Basis::ALL.into_iter().find(|basis| basis.word() == word)
+        self.one_of(item, "basis", (&Basis::ALL, Basis::word))
     }
 
     pub(super) fn role(&mut self, name: &str, item: &Item<'_>) -> Option<Role> {
@@ -151,8 +150,8 @@ impl Reader<'_> {
             };
             for (label, form) in entries {
                 let label = self.label(label, &Item { path: item.path.clone(), ..form.clone() });
-                let words = self.choice(&form, "way to show data", Shown::ALL.into_iter().map(Shown::words));
-                sees.extend(label.zip(words.and_then(Shown::find)));
+                let shown = self.one_of(&form, "way to show data", (&Shown::ALL, Shown::words));
+                sees.extend(label.zip(shown));
             }
         }
         for (place, (label, _)) in sees.iter().enumerate() {

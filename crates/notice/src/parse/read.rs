@@ -271,6 +271,18 @@ impl<'s> Reader<'s> {
         spell::nearest(word, choices)
     }
 
+    /// What a word out of a closed set stands for.
+    pub(super) fn one_of<T: Copy>(
+        &mut self,
+        item: &Item<'_>,
+        what: &str,
+        (all, word): (&[T], fn(T) -> &'static str),
+    ) -> Option<T> {
+        let words = all.iter().map(|one| word(*one));
+        let chosen = self.choice(item, what, words)?;
+        all.iter().copied().find(|one| word(*one) == chosen)
+    }
+
     /// A name that becomes part of an id, an anchor and an address.
     pub(super) fn name(&mut self, name: &str, at: Range<usize>) {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

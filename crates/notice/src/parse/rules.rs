@@ -23,10 +23,13 @@ impl Reader<'_> {
         let when = self.required(&mut fields, "when", "name the event that starts the clock: when = \"…\"");
         let when = when.and_then(|when| self.event(&when)).unwrap_or_default();
         let unless = fields.take("unless").and_then(|unless| self.event(&unless));
-        let after = fields.take("after");
-        let timed = after.is_some();
-        let after = after.and_then(|after| self.span(&after));
+        let after = fields.take("after").map(|after| self.span(&after));
         let within = fields.take("within").and_then(|within| self.span(&within));
+        let (after, within) = match after {
+            // Stands for what could not be read: long enough for a warning, and to be stopped in.
+            Some(None) => (Some(Span::new().years(1000)), None),
+            after => (after.flatten(), within),
+        };
         let erase = fields.take("erase");
         let disable = fields.take("disable");
         let keep = fields.take("keep");
@@ -56,10 +59,6 @@ impl Reader<'_> {
         let mut warn = Vec::new();
         for before in fields.take("warn").map(|warn| self.list(&warn)).unwrap_or_default() {
             warn.extend(self.span(&before));
-        }
-        if timed && after.is_none() {
-            // There is no telling whether a warning would be early enough.
-            warn.clear();
         }
         let rule = RuleHead { id: format!("retain.{name}"), refs: self.refs(&mut fields) };
         self.done(fields, &["if"]);
@@ -138,8 +137,7 @@ impl Reader<'_> {
             session.idle = self.span(&idle).unwrap_or_default();
         }
         for item in fields.take("reminds").map(|reminds| self.list(&reminds)).unwrap_or_default() {
-            let words = self.choice(&item, "reminder", Reminder::ALL.into_iter().map(Reminder::words));
-            let known = Reminder::ALL.into_iter().find(|reminder| Some(reminder.words()) == words);
+            let known = self.one_of(&item, "reminder", (&Reminder::ALL, Reminder::words));
             session.reminds.extend(known.filter(|reminder| !session.reminds.contains(reminder)));
         }
         let fills = fields.take("fills");

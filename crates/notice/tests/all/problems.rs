@@ -233,6 +233,15 @@ fn not_a_duration() {
     36:9: "soon" is not a duration
       help: write a whole number and minutes, hours, days, weeks, months or years: "6 months"
     "#);
+    // One slip is one problem, whatever else the rule says of the time.
+    insta::assert_snapshot!(slip("after = \"6 months\"", "unless = \"membership.renewed\"\nafter = \"soon\"\nwithin = \"7 months\""), @r#"
+    unless = "membership.renewed"
+    after = "soon"
+    within = "7 months"
+    ---
+    37:9: "soon" is not a duration
+      help: write a whole number and minutes, hours, days, weeks, months or years: "6 months"
+    "#);
     insta::assert_snapshot!(slip("\"6 months\"", "6"), @r#"
     6
     ---

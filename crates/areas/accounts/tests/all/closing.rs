@@ -78,6 +78,8 @@ async fn closes_on_its_day(site: Site) {
     assert!(page.says("You asked us to close your account."), "{}", page.text());
     assert!(opens(&mut ada).await && !opens(&mut elsewhere).await);
     assert!(ada.visit("/account").await.says("Your account closes on 14 February 2027, as you asked."));
+    let found = site.promise("right.erase").await.detail;
+    assert!(found.ends_with("1 person has asked for it, and the date runs or it was taken back"), "{found}");
     let letters = site.letters("ada@example.test").await;
     assert!(letters.iter().any(|letter| letter.subject == "Your account closes on 14 February 2027"));
 

@@ -50,6 +50,7 @@ async fn a_card_opens_with_a_reason_and_the_exact_address() {
     }
     let page = look_up(&mut sam, "ADA@example.TEST", "asked on the phone").await;
     assert!(page.says("Ada Testwell") && page.says("The person sees this look"), "{}", page.text());
+    assert!(page.says("Account Open since 31 January 2027."), "{}", page.text());
     assert!(!page.html.contains("argon2"));
     // Only the look that showed something is on the trail.
     let trail = site.signed_in("ada@example.test").await.visit("/account/data").await.text();

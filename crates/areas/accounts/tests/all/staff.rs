@@ -82,6 +82,10 @@ async fn a_last_day_is_a_day_to_come_and_no_owners() {
     let form = [("email", "sam@example.test"), ("role", "owner"), ("until", "2027-02-02")];
     assert_eq!(olive.send("/desk/staff", &form).await.status, 422);
     assert!(until(&mut olive, "2027-01-31").await.says("until 31 January 2027"), "today is a last day, too");
+    let found = site.promise("role.support").await.detail;
+    assert!(found.contains("1 person has the role, 1 of them until a last day"), "{found}");
+    let found = site.promise("role.owner").await.detail;
+    assert!(found.contains("1 person has the role;") && !found.contains("last day"), "{found}");
 }
 
 /// Breaks the promise on purpose: an end that no job keeps, and a role that stayed.

@@ -19,9 +19,9 @@ use crate::{StoreError, dialect::sqlite as dialect};
 /// Frames in the log, of a page each, from which on it is moved into the database: 32 MB. A page that changes often is
 /// written there once for many times.
 const SOON: i32 = 8_000;
-/// How often as many until writers wait for it.
-const MOST: i32 = 4;
-/// How long a group may wait for those who still read from the log. If it was too short, the log grows by as much again.
+/// Frames that come on top meanwhile until the writer waits for it.
+const MOST: i32 = 4 * SOON;
+/// How long the writer waits for those who still read from the log. If that was too short, the log grows by as much again.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// How long the log is, and who moves it.
@@ -49,35 +49,34 @@ impl Log {
         connection.wal_hook(Some(count)).map_err(|error| dialect::run_error(error, "opening the database"))
     }
 
-    /// Called after each commit, on the connection that made it.
+    /// Called after each group, on the connection that commits them.
     pub(super) fn grown(&mut self, connection: &Connection) {
         let frames = self.frames.load(Ordering::Relaxed);
         match &self.moving {
             None if frames < self.next => {}
             None => self.begin(),
-            Some(thread) if !thread.is_finished() && frames < self.next.saturating_add(SOON * MOST) => {}
+            Some(thread) if !thread.is_finished() && frames < self.next.saturating_add(MOST) => {}
             Some(_) => {
                 self.settle();
-                self.next = match files::restart(connection, PATIENCE) {
-                    Ok(()) => SOON,
-                    Err(error) => {
-                        if !matches!(error, StoreError::Busy) {
-                            tracing::warn!(%error, "the write-ahead log could not be begun anew");
-                        }
-                        frames.saturating_add(SOON)
+                if let Err(error) = files::restart(connection, PATIENCE) {
+                    self.next = frames.saturating_add(SOON);
+                    if error != StoreError::Busy {
+                        tracing::warn!(%error, "the write-ahead log could not be begun anew");
                     }
-                };
+                }
             }
         }
     }
 
     /// Waits until nobody moves the log: two who do are in each other's way.
     pub(super) fn settle(&mut self) {
-        let Some(thread) = self.moving.take() else { return };
-        match thread.join() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the write-ahead log could not be moved into the database"),
-            Err(_) => tracing::error!("moving the write-ahead log ended in a panic"),
+        self.next = SOON;
+        match self.moving.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => {
+                tracing::warn!(%error, "the write-ahead log could not be moved into the database");
+            }
+            Some(Err(_)) => tracing::error!("moving the write-ahead log ended in a panic"),
         }
     }
 
@@ -96,3 +95,6 @@ impl Drop for Log {
         self.settle();
     }
 }
+
+#[cfg(test)]
+mod tests;

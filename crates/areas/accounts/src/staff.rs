@@ -80,7 +80,7 @@ fn held(read: &Read<'_>, subject: SubjectId, now: Timestamp) -> Result<Vec<Held>
     let mut all = Vec::new();
     for row in rows {
         let word: String = row.get(0)?;
-        let last = row.get::<Option<i64>>(1)?.map(last_day).transpose()?;
+        let last = row.get::<Option<i64>>(1)?.map(from_millis).transpose()?.map(last_day).transpose()?;
         all.extend(ROLES.iter().copied().filter(|role| *role == word).map(|role| Held { role, last }));
     }
     Ok(all)
@@ -135,7 +135,7 @@ fn enter(
         &params![subject.as_bytes(), role, to_millis(act.ctx.now), until.map(to_millis)],
     )?;
     schedule_end(act, subject)?;
-    let what = tenure::given(role, until.map(|until| last_day(to_millis(until))).transpose()?);
+    let what = tenure::given(role, until.map(last_day).transpose()?);
     act.note(subject, Deed::Wrote, &what, &[], None).map(drop)
 }
 
@@ -227,12 +227,12 @@ pub(crate) fn check(inspect: &Inspect<'_, '_>) -> Result<Finding, KeeperError> {
 
 /// The last day before a midnight, in words.
 pub(crate) fn last(until: Timestamp) -> Result<String, KeeperError> {
-    last_day(to_millis(until)).map(|day| day.strftime("%-d %B %Y").to_string())
+    last_day(until).map(|day| day.strftime("%-d %B %Y").to_string())
 }
 
-/// A role ends with its last day, at midnight UTC.
-fn last_day(until: i64) -> Result<Date, KeeperError> {
-    from_millis(until - 1).map(day)
+/// What ends at a midnight UTC, ends with the day before it.
+pub(crate) fn last_day(until: Timestamp) -> Result<Date, KeeperError> {
+    from_millis(to_millis(until) - 1).map(day)
 }
 
 // ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────

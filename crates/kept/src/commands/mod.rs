@@ -153,12 +153,12 @@ pub fn read(path: &Path) -> Result<String, Failed> {
     std::fs::read_to_string(path).map_err(|cause| Failed::File { path: path.to_path_buf(), cause })
 }
 
-/// The notice of a file, compiled as every site of this version would run it.
+/// The notice of a file that was read, compiled as every site of this version would run it.
 ///
 /// # Errors
-/// The file cannot be read, or every problem of the notice.
-pub(crate) fn compile(path: &Path) -> Result<Policy, Failed> {
-    Policy::compile(&read(path)?, &Registry::new(AREAS)).map_err(|cause| in_file(path, cause))
+/// Every problem of the notice.
+pub(crate) fn compile(path: &Path, source: &str) -> Result<Policy, Failed> {
+    Policy::compile(source, &Registry::new(AREAS)).map_err(|cause| in_file(path, cause))
 }
 
 /// Why a site cannot start, with the problems of its notice at their places in its file.

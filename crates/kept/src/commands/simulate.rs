@@ -39,7 +39,7 @@ pub struct Asked<'a> {
 /// The notice has problems, or the machine failed.
 pub async fn run(asked: Asked<'_>, out: &mut impl Write) -> Result<bool, Failed> {
     let source = read(asked.notice)?;
-    let policy = compile(asked.notice)?;
+    let policy = compile(asked.notice, &source)?;
     // Before the years are lived through, and not after them.
     let plot = asked.plot.map(to_draw).transpose()?;
     let Asked { years, people, seed, .. } = asked;

@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use kept_keeper::{Policy, Registry, Use, uses};
 use kept_notice::terms;
 
-use super::{Failed, compile};
+use super::{Failed, compile, read};
 use crate::{demo, site::AREAS};
 
 /// Prints every kind of read of a site under a notice, or under the trainers' example.
@@ -14,7 +14,7 @@ use crate::{demo, site::AREAS};
 /// The notice cannot be read or has problems, or the output cannot be written.
 pub fn run(notice: Option<&Path>, json: bool, out: &mut impl Write) -> Result<(), Failed> {
     let policy = match notice {
-        Some(path) => compile(path)?,
+        Some(path) => compile(path, &read(path)?)?,
         None => Policy::compile(demo::TRAINERS, &Registry::new(AREAS))?,
     };
     let uses = uses(&policy);

@@ -7,10 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
-use kept_keeper::{
-    Actor, KeeperError,
-    time::{day, to_millis},
-};
+use kept_keeper::{Actor, KeeperError, time::day};
 use kept_web::{
     Frame, Problem, Sent, Visit,
     file::{Disposition, file},
@@ -19,7 +16,11 @@ use kept_web::{
 };
 
 use super::{DocumentCard, Format, Paper, State as Stands, Verdict, decide, declared, verified_until};
-use crate::{Accounts, problem, readers::Staff, staff::last_day_of};
+use crate::{
+    Accounts, problem,
+    readers::Staff,
+    staff::{last_day, last_day_of},
+};
 
 /// The page's address.
 pub(crate) const HERE: &str = "/desk/documents";
@@ -151,14 +152,13 @@ async fn show(
         .await
         .map_err(problem)?;
     let format = card.format.as_deref().and_then(Format::parse).ok_or_else(Problem::not_found)?;
-    let last = |until| Timestamp::from_millisecond(to_millis(until) - 1).ok();
     let page = CardPage {
         frame: visit.form_frame("Document"),
         fields,
         number: paper.number(),
         sent: paper.sent,
         waits: paper.state == Stands::Waiting,
-        verified: verified.and_then(last).map(day),
+        verified: verified.map(last_day).transpose().map_err(problem)?,
         link: format!("{HERE}/{}/file/{}", paper.number(), visit.pass(&paper.record)),
         picture: format != Format::Pdf,
         pdf: format == Format::Pdf,

@@ -7,10 +7,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
-use kept_keeper::{
-    Actor, KeeperError,
-    time::{day, to_millis},
-};
+use kept_keeper::{Actor, KeeperError, time::day};
 use kept_web::{
     Frame, Problem, Visit,
     file::{Disposition, file},
@@ -20,7 +17,7 @@ use kept_web::{
 };
 
 use super::{Format, MyDocument, Paper, State as Stands, accepted_until, declared, hand_in};
-use crate::{Accounts, problem, readers::Person};
+use crate::{Accounts, problem, readers::Person, staff::last_day};
 
 /// The page's address.
 const HERE: &str = "/account/documents";
@@ -91,7 +88,7 @@ async fn list(
         })
         .await
         .map_err(problem)?;
-    let last = accepted.and_then(|until| Timestamp::from_millisecond(to_millis(until) - 1).ok()).map(day);
+    let last = accepted.map(last_day).transpose().map_err(problem)?;
     let standing = match (accepted, last) {
         (Some(until), Some(last)) if until > visit.now => Standing::Verified(last),
         (_, Some(last)) => Standing::Over(last),

@@ -12,7 +12,7 @@ use kept_notice::{Hold, Notice, Sentence};
 use kept_public::{Row, rows, title};
 use kept_web::assets;
 
-use super::{Failed, compile};
+use super::{Failed, compile, read};
 
 /// In what form a notice is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Format {
 /// # Errors
 /// It cannot be read, has problems, or the output cannot be written.
 pub fn run(path: &Path, format: Format, out: &mut impl Write) -> Result<(), Failed> {
-    let policy = compile(path)?;
+    let policy = compile(path, &read(path)?)?;
     match format {
         Format::Html => writeln!(out, "{}", Sheet::of(&policy).render().map_err(std::io::Error::other)?)?,
         Format::Markdown => write!(out, "{}", markdown::text(&Sheet::of(&policy)))?,
